@@ -1,0 +1,37 @@
+//! The engine behind `wit/rules.wit`: one resource that holds a parsed program. No decision is made here.
+
+use crate::Program;
+use crate::bindings::export;
+use crate::engine::{
+    self, Enrolment, Failure, Finding, Guest, GuestProgram, Judgement, Member, Order, Payment, Settings, Standing,
+};
+
+struct Engine;
+
+impl Guest for Engine {
+    type Program = Program;
+}
+
+impl GuestProgram for Program {
+    fn parse(document: String) -> Result<engine::Program, Vec<Finding>> {
+        Program::parse(&document).map(engine::Program::new)
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings().clone()
+    }
+
+    fn standing(&self, qualifying_spend: i64) -> Standing {
+        self.standing(qualifying_spend)
+    }
+
+    fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {
+        self.judge_enrolment(at, &channel)
+    }
+
+    fn judge_order(&self, member: Member, order: Order, payment: Payment) -> Result<Judgement, Failure> {
+        self.judge_order(&member, &order, &payment)
+    }
+}
+
+export!(Engine with_types_in crate::bindings);

@@ -1,0 +1,56 @@
+//! The block `redemption`: how points pay for an order.
+
+use std::collections::BTreeSet;
+
+use crate::limits::{DEFAULT_HOLD_MINUTES, MAX_HOLD_MINUTES};
+
+use super::conditions::{self, Products};
+use super::reader::{Findings, Node};
+
+/// What points may pay, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redemption {
+    /// The largest share of the eligible goods, in parts per million.
+    pub max_share: i64,
+    /// The fewest points in one payment, in minor units; 0: no such limit.
+    pub min_points: i64,
+    /// Points are paid in multiples of this, in minor units; 0: no such limit.
+    pub increment: i64,
+    /// Goods that points don't pay: whatever any of the lists names, and promo goods if `promo` is true. Unlike in a
+    /// condition all of them are alternatives.
+    pub exclude: Products,
+    /// Only through these channels.
+    pub channels: Option<BTreeSet<String>>,
+    /// Minutes that a hold lasts.
+    pub hold_minutes: i64,
+    /// More points than this ask for a one-time code.
+    pub confirmation_above: Option<i64>,
+}
+
+/// Reads `redemption`.
+pub fn read(node: &Node, scale: u8, findings: &mut Findings) -> Option<Redemption> {
+    let mut block = node.block(findings)?;
+    let max_share = block.required("max_share", findings).and_then(|node| node.percent(findings));
+    let min_points = block.optional("min_points").and_then(|node| node.points(scale, 1, findings));
+    let increment = block.optional("increment").and_then(|node| node.points(scale, 1, findings));
+    let exclude = block.optional("exclude").and_then(|node| conditions::products(&node, findings));
+    let channels = conditions::words(&mut block, "channels", findings);
+    let hold_minutes = block.optional("hold_minutes").and_then(|node| node.integer(1, MAX_HOLD_MINUTES, findings));
+    let confirmation_above = block.optional("confirmation_above").and_then(|node| node.points(scale, 0, findings));
+    block.finish(findings);
+    Some(Redemption {
+        max_share: max_share?,
+        min_points: min_points.unwrap_or(0),
+        increment: increment.unwrap_or(0),
+        exclude: exclude.unwrap_or_default(),
+        channels,
+        hold_minutes: hold_minutes.unwrap_or(DEFAULT_HOLD_MINUTES),
+        confirmation_above,
+    })
+}
+
+/// Seconds that a hold lasts, also in a program that does not say.
+pub fn hold_seconds(redemption: Option<&Redemption>) -> u32 {
+    let minutes = redemption.map_or(DEFAULT_HOLD_MINUTES, |redemption| redemption.hold_minutes);
+    u32::try_from(minutes.saturating_mul(60)).unwrap_or(u32::MAX)
+}

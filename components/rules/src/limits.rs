@@ -1,0 +1,65 @@
+//! Every limit of the engine, each with its reason. Without them the time and memory of a judgement would be the
+//! caller's choice.
+
+/// The largest amount of money or points, in minor units: what the contract promises. Products of two such amounts,
+/// of an amount and a rate, or of an amount and 10^scale stay far inside `i128`.
+pub const MAX_UNITS: i64 = 1_000_000_000_000;
+
+/// Bytes of a program document: the contract's limit, and far more than any real program needs.
+pub const MAX_DOCUMENT_BYTES: usize = 1_048_576;
+
+/// Findings of one parse. A document that is wrong everywhere needs no longer list to be repaired.
+pub const MAX_FINDINGS: usize = 500;
+
+/// Tiers of a program. Nobody remembers more than a handful; the list is walked for every order.
+pub const MAX_TIERS: usize = 50;
+
+/// Earning rules of a program. Each one is tried on each line of each order.
+pub const MAX_RULES: usize = 200;
+
+/// Entries of one list in a condition, for example of SKUs. Longer ones belong into a label on the goods.
+pub const MAX_LIST: usize = 10_000;
+
+/// Dates of a fixed calendar: more than the days of a year can't be meant.
+pub const MAX_CALENDAR_DATES: usize = 366;
+
+/// Lines of an order. A wholesale order stays below it; rules times lines bounds the work of a judgement.
+pub const MAX_LINES: usize = 1_000;
+
+/// Labels of a line, for the same reason.
+pub const MAX_LABELS: usize = 100;
+
+/// Offers of a judgement: a member reads the nearest ones, and each costs an evaluation of the rules.
+pub const MAX_OFFERS: usize = 10;
+
+/// Characters of an id in the document: it goes into each ledger entry.
+pub const MAX_ID: usize = 64;
+
+/// Characters of a name or a listed word.
+pub const MAX_TEXT: usize = 200;
+
+/// Days of an activation delay or an expiry: a century. Later dates would leave the calendar's range.
+pub const MAX_DAYS: i64 = 36_500;
+
+/// Months of an expiry: the same century.
+pub const MAX_MONTHS: i64 = 1_200;
+
+/// Priorities lie between minus this and this: enough steps to insert a rule between any two.
+pub const MAX_PRIORITY: i64 = 1_000_000;
+
+/// Minutes of a hold: a week. Points held longer look lost to their owner.
+pub const MAX_HOLD_MINUTES: i64 = 10_080;
+
+/// Minutes of a hold when the program does not say.
+pub const DEFAULT_HOLD_MINUTES: i64 = 30;
+
+/// Decimal places of a point.
+pub const MAX_POINTS_SCALE: u8 = 4;
+
+/// The earliest moment of an order or enrolment, 1900-01-01T00:00:00Z, in milliseconds: imports reach back, but an
+/// earlier date is a mistake of units.
+pub const FIRST_INSTANT: i64 = -2_208_988_800_000;
+
+/// The first moment that is too late, 3000-01-01T00:00:00Z, in milliseconds: with the longest delay and expiry added
+/// a date stays within the calendar.
+pub const END_OF_INSTANTS: i64 = 32_503_680_000_000;

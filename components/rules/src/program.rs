@@ -1,0 +1,50 @@
+//! A program: parsed and checked once, asked many times.
+
+use crate::document::Document;
+use crate::engine::{Enrolment, Failure, Finding, Judgement, Member, Order, Payment, Settings, Standing};
+use crate::judge;
+
+/// A checked program document. Every answer depends on nothing but the document and the arguments.
+#[derive(Clone, Debug)]
+pub struct Program {
+    document: Document,
+}
+
+impl Program {
+    /// Reads a program document (JSON, at most 1 MiB).
+    ///
+    /// # Errors
+    /// Every problem of the document, at most 500, each with its JSON pointer.
+    pub fn parse(document: &str) -> Result<Self, Vec<Finding>> {
+        Document::parse(document).map(|document| Self { document })
+    }
+
+    /// What the other components must know of the program.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.document.settings
+    }
+
+    /// Where so much accumulated qualifying spend (hundredths) stands; negative spend counts as none.
+    #[must_use]
+    pub fn standing(&self, qualifying_spend: i64) -> Standing {
+        judge::standing(&self.document.settings.tiers, qualifying_spend)
+    }
+
+    /// What enrolling at an instant (milliseconds since 1970-01-01T00:00:00Z) through a channel gives.
+    ///
+    /// # Errors
+    /// `Invalid` at `/at` when the instant is not within the years 1900 to 2999.
+    pub fn judge_enrolment(&self, at: i64, channel: &str) -> Result<Enrolment, Failure> {
+        judge::judge_enrolment(&self.document, at, channel)
+    }
+
+    /// What the order gives and lets pay.
+    ///
+    /// # Errors
+    /// `Invalid` with a pointer into the order, or `/points` for the payment; `LimitExceeded` and `Insufficient` when
+    /// `Payment::Exact` asks for too much; `Overflow` when an amount is beyond 10^12 minor units.
+    pub fn judge_order(&self, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
+        judge::judge_order(&self.document, member, order, payment)
+    }
+}

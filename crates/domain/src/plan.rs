@@ -1,0 +1,254 @@
+//! What is to be posted: the JSON that `sql/default/0002_referee.sql` takes. Field names are its columns.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Id, Instant, Money, Points, Quantity};
+
+/// The whole effect of a command. Empty parts are left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Plan {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<Program>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub api_keys: Vec<ApiKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revoked_keys: Vec<Id>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<NewMember>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<Identity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<NewOrder>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<NewLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order_updates: Vec<OrderUpdate>,
+    /// (order, position, quantity returned in all).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returned: Vec<(Id, i64, Quantity)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<NewReturn>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entry>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redemptions: Vec<NewRedemption>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redemption_updates: Vec<RedemptionUpdate>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<StatisticsUpdate>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outbox: Vec<Message>,
+}
+
+/// A version of the program.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Program {
+    pub version: i64,
+    /// SHA-256 of the document.
+    pub hash: String,
+    pub document: String,
+    pub currency: String,
+    pub points_scale: u8,
+}
+
+/// A caller's key, by its hash.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ApiKey {
+    pub id: Id,
+    pub hash: String,
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub store: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewMember {
+    pub id: Id,
+    pub channel: String,
+    pub status: &'static str,
+    pub referral_code: String,
+    pub joined_at: Instant,
+    pub tier: Option<String>,
+}
+
+/// A keyed hash by which a member is found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Identity {
+    pub hash: String,
+    pub kind: &'static str,
+    pub member_id: Id,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewOrder {
+    pub id: Id,
+    #[serde(rename = "ref")]
+    pub reference: String,
+    pub member_id: Option<Id>,
+    pub content_hash: String,
+    pub occurred_at: Instant,
+    pub channel: String,
+    pub store: Option<String>,
+    pub device: Option<String>,
+    pub currency: String,
+    pub items: Money,
+    pub discount: Money,
+    pub delivery: Money,
+    pub paid_points: Points,
+    pub paid_money: Money,
+    pub payable: Money,
+    pub earned: Points,
+    pub redemption_id: Option<Id>,
+    pub program_version: i64,
+}
+
+/// A line of an order: an array, in the sequence of the referee's columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewLine {
+    pub order_id: Id,
+    pub n: i64,
+    pub line: crate::order::Line,
+    pub amount: Money,
+    pub program_discount: Money,
+    pub paid_points: Points,
+    pub paid_money: Money,
+    pub qualifying: Money,
+    pub shares: Vec<(Id, Points)>,
+}
+
+impl Serialize for NewLine {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeTuple;
+        let line = &self.line;
+        let mut row = serializer.serialize_tuple(20)?;
+        row.serialize_element(&self.order_id)?;
+        row.serialize_element(&self.n)?;
+        row.serialize_element(&line.id)?;
+        row.serialize_element(&line.sku)?;
+        row.serialize_element(&line.name)?;
+        row.serialize_element(&line.category)?;
+        row.serialize_element(&line.brand)?;
+        row.serialize_element(&(!line.labels.is_empty()).then_some(&line.labels))?;
+        row.serialize_element(&line.quantity)?;
+        row.serialize_element(&line.price)?;
+        row.serialize_element(&line.discount)?;
+        row.serialize_element(&line.cost)?;
+        row.serialize_element(&line.tax)?;
+        row.serialize_element(&u8::from(line.promo))?;
+        row.serialize_element(&self.amount)?;
+        row.serialize_element(&self.program_discount)?;
+        row.serialize_element(&self.paid_points)?;
+        row.serialize_element(&self.paid_money)?;
+        row.serialize_element(&self.qualifying)?;
+        row.serialize_element(&self.shares)?;
+        row.end()
+    }
+}
+
+/// A step of an order's life under its lock.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OrderUpdate {
+    pub id: Id,
+    pub revision: i64,
+    pub status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewReturn {
+    pub id: Id,
+    pub order_id: Id,
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    pub content_hash: String,
+    pub occurred_at: Instant,
+    /// (line position, quantity).
+    pub lines: Vec<(i64, Quantity)>,
+    pub clawed_back: Points,
+    pub forgiven: Points,
+    pub restored: Points,
+    pub refund: Money,
+}
+
+/// A ledger entry with its postings. `kind` is a row of the table `kind`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    pub id: Id,
+    pub account_id: Id,
+    pub seq: i64,
+    pub kind: &'static str,
+    /// What moves, above 0.
+    pub amount: Points,
+    /// Above 0: a debt made; below: a debt paid.
+    pub deficit_change: Points,
+    pub balance_after: Points,
+    pub at: Instant,
+    pub occurred_at: Instant,
+    pub parent_id: Option<Id>,
+    pub order_id: Option<Id>,
+    pub redemption_id: Option<Id>,
+    pub program_version: i64,
+    pub explanation: Value,
+    pub lots: Vec<NewLot>,
+    /// (lot, points), each lot once, points above 0.
+    pub postings: Vec<(Id, Points)>,
+}
+
+/// A lot that an entry creates.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewLot {
+    pub id: Id,
+    pub rule_id: String,
+    pub issued: Points,
+    pub activates_at: Instant,
+    pub expires_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewRedemption {
+    pub id: Id,
+    pub account_id: Id,
+    pub status: &'static str,
+    pub points: Points,
+    pub money: Money,
+    pub items: Money,
+    pub payable: Money,
+    pub lines: Vec<crate::snapshot::PaidLine>,
+    pub store: Option<String>,
+    pub hold_expires_at: Instant,
+    pub hold_entry: Id,
+    pub program_version: i64,
+}
+
+/// The end of a redemption.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RedemptionUpdate {
+    pub id: Id,
+    pub status: &'static str,
+    pub captured: Points,
+    pub capture_entry: Option<Id>,
+    pub order_ref: Option<String>,
+}
+
+/// What an order or a return changes in a member's statistics, under their lock.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatisticsUpdate {
+    pub member_id: Id,
+    pub revision: i64,
+    /// +1, 0 or -1.
+    pub orders: i64,
+    /// What is added.
+    pub qualifying_spend: Money,
+    pub tier: Option<String>,
+    pub tier_since: Option<Instant>,
+    /// When the order happened; none for a return.
+    pub order_at: Option<Instant>,
+}
+
+/// What a member or the shop's systems are to be told. No personal data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Message {
+    pub member_id: Option<Id>,
+    pub kind: &'static str,
+    pub payload: Value,
+}

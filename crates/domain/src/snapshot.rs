@@ -1,0 +1,228 @@
+//! What the store knows at the moment of a decision: the rows of `sql/statements/load.sql`.
+
+use serde::Deserialize;
+
+use crate::{Id, Instant, Money, Points, Quantity};
+
+/// Everything that a decision needs, read in one statement. What does not apply is absent.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub program_version: i64,
+    pub member: Option<Member>,
+    /// Lots with points left, in no particular sequence.
+    pub lots: Vec<Lot>,
+    /// Redemptions that are still open, overdue ones too.
+    pub holds: Vec<Hold>,
+    pub redemption: Option<Redemption>,
+    pub order: Option<RecordedOrder>,
+}
+
+/// A member with the account's totals and the statistics of the orders.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Member {
+    pub id: Id,
+    pub channel: String,
+    pub status: String,
+    pub referral_code: String,
+    pub joined_at: Instant,
+    /// Number of the account's last entry.
+    pub seq: i64,
+    /// Time of the account's last entry; none is ever earlier than the one before it.
+    pub last_at: Instant,
+    /// Points on lots that nobody holds: available, pending, or due to expire.
+    pub remaining: Points,
+    pub held: Points,
+    pub deficit: Points,
+    /// Points ever granted less those taken back.
+    pub earned: Points,
+    pub redeemed: Points,
+    pub expired: Points,
+    /// Lock of the statistics.
+    pub revision: i64,
+    pub orders: i64,
+    pub qualifying_spend: Money,
+    pub tier: Option<String>,
+    pub tier_since: Option<Instant>,
+}
+
+/// A lot with points left: `[id, rule_id, remaining, activates_at, expires_at]`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Lot {
+    pub id: Id,
+    pub rule_id: String,
+    pub remaining: Points,
+    pub activates_at: Instant,
+    /// The first moment at which the points can't be spent; none: never.
+    pub expires_at: Option<Instant>,
+}
+
+impl Lot {
+    /// Whether its points can be spent at this moment.
+    #[must_use]
+    pub fn is_live(&self, at: Instant) -> bool {
+        self.activates_at <= at && !self.is_due(at)
+    }
+
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_due(&self, at: Instant) -> bool {
+        self.expires_at.is_some_and(|end| end <= at)
+    }
+}
+
+/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at]`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Taken {
+    pub lot: Id,
+    pub points: Points,
+    pub activates_at: Instant,
+    pub expires_at: Option<Instant>,
+}
+
+/// A redemption that is still open.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Hold {
+    pub id: Id,
+    pub points: Points,
+    pub hold_expires_at: Instant,
+    pub hold_entry: Id,
+    pub postings: Vec<Taken>,
+}
+
+/// Where a redemption stands.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum RedemptionStatus {
+    AwaitingConfirmation,
+    Held,
+    Captured,
+    Released,
+    Expired,
+}
+
+impl RedemptionStatus {
+    /// The word of the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AwaitingConfirmation => "awaiting_confirmation",
+            Self::Held => "held",
+            Self::Captured => "captured",
+            Self::Released => "released",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A line's part of the points held: `[line id, points, money]`.
+pub type PaidLine = (String, Points, Money);
+
+/// Points set aside for an order.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Redemption {
+    pub id: Id,
+    pub account_id: Id,
+    pub status: RedemptionStatus,
+    pub points: Points,
+    pub money: Money,
+    pub captured: Points,
+    /// Amount of the goods that the points were agreed for.
+    pub items: Money,
+    pub payable: Money,
+    pub lines: Vec<PaidLine>,
+    pub store: Option<String>,
+    pub hold_expires_at: Instant,
+    pub created_at: Instant,
+    pub hold_entry: Id,
+    pub order_ref: Option<String>,
+    /// The order that was paid with it, once it is recorded.
+    pub used_by: Option<String>,
+    pub program_version: i64,
+}
+
+/// A stored answer: the body of a command that succeeded.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// None where the body holds personal data and is kept elsewhere.
+    pub answer: Option<String>,
+}
+
+/// An order as it was recorded, with what came of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct RecordedOrder {
+    pub id: Id,
+    #[serde(rename = "ref")]
+    pub reference: String,
+    pub member_id: Option<Id>,
+    pub content_hash: String,
+    /// `recorded` or `cancelled`.
+    pub status: String,
+    /// Lock of returns and cancellation.
+    pub revision: i64,
+    pub occurred_at: Instant,
+    pub recorded_at: Instant,
+    pub channel: String,
+    pub store: Option<String>,
+    pub currency: String,
+    pub items: Money,
+    pub discount: Money,
+    pub delivery: Money,
+    pub paid_points: Points,
+    pub paid_money: Money,
+    pub payable: Money,
+    pub earned: Points,
+    pub redemption_id: Option<Id>,
+    pub program_version: i64,
+    pub answer: Answer,
+    pub earn_entry: Option<Id>,
+    pub capture_entry: Option<Id>,
+    pub lines: Vec<RecordedLine>,
+    /// What each lot paid and has not got back yet; null for an order without points.
+    pub paid: Vec<Taken>,
+    pub returns: Vec<RecordedReturn>,
+}
+
+/// A line as it was recorded, in the sequence of the array in `load.sql`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct RecordedLine {
+    /// Position in the order, from 0.
+    pub n: i64,
+    pub id: String,
+    pub sku: String,
+    pub name: Option<String>,
+    pub category: Option<String>,
+    pub brand: Option<String>,
+    pub labels: Option<Vec<String>>,
+    pub quantity: Quantity,
+    pub price: Money,
+    pub discount: Money,
+    pub cost: Option<Money>,
+    pub tax: Option<Money>,
+    pub promo: u8,
+    pub amount: Money,
+    pub program_discount: Money,
+    pub paid_points: Points,
+    pub paid_money: Money,
+    pub qualifying: Money,
+    /// (lot, points) that the line earned.
+    pub shares: Vec<(Id, Points)>,
+    pub returned: Quantity,
+}
+
+/// A return that was recorded before; the cancellation has no `ref`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct RecordedReturn {
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    pub content_hash: String,
+    pub occurred_at: Instant,
+    /// (line position, quantity).
+    pub lines: Vec<(i64, Quantity)>,
+    pub clawed_back: Points,
+    pub forgiven: Points,
+    pub restored: Points,
+    pub refund: Money,
+    /// Only of the return that was asked for.
+    pub answer: Option<Answer>,
+}

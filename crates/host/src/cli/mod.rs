@@ -1,0 +1,74 @@
+//! The command line. What knows the loyalty program is here; the library beside it does not.
+//!
+//! One file for each subcommand. Those that work on a running program (`up`'s first steps, and whatever imports or
+//! checks) speak to it over HTTP only, by `client`.
+
+mod build;
+mod client;
+mod keys;
+mod place;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A loyalty program: its components, served from this machine. Without a command it is `up`.
+#[derive(Parser)]
+#[command(name = "kopilka", version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    up: up::UpArguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build what is stale, migrate, serve.
+    Up(up::UpArguments),
+    /// Build what is stale and compile it, so that the next start takes no time.
+    Build(build::BuildArguments),
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let arguments = CommandLine::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match arguments.command.unwrap_or(Command::Up(arguments.up)) {
+            Command::Up(arguments) => up::run(arguments).await,
+            Command::Build(arguments) => build::run(arguments).await,
+        }
+    });
+    // A component that never ends must not keep the process.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        CommandLine::command().debug_assert();
+        let bare = CommandLine::parse_from(["kopilka", "--listen", "127.0.0.1:0", "--clock", "virtual"]);
+        assert!(bare.command.is_none());
+        let named = CommandLine::parse_from(["kopilka", "up", "--variable", "default_country=KZ"]);
+        assert!(matches!(named.command, Some(Command::Up(_))));
+    }
+}

@@ -1,0 +1,94 @@
+//! The SQLite files of a host: where they lie, how they are opened, how many statements each has seen.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+/// How long a statement waits for another connection's lock: what Spin waits.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More statements than a component has: each is prepared once a connection.
+const PREPARED_STATEMENTS: usize = 256;
+
+/// A database that components open by name.
+pub(crate) struct Database {
+    file: PathBuf,
+    statements: AtomicU64,
+    /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
+    keeper: Mutex<Option<rusqlite::Connection>>,
+}
+
+impl Database {
+    /// Opens the file, and makes it where it isn't there.
+    pub(crate) fn new(file: PathBuf) -> Result<Self> {
+        let keeper = open(&file).with_context(|| format!("cannot open the database {}", file.display()))?;
+        Ok(Self { file, statements: AtomicU64::new(0), keeper: Mutex::new(Some(keeper)) })
+    }
+
+    /// Another connection.
+    pub(crate) fn connect(&self) -> rusqlite::Result<rusqlite::Connection> {
+        open(&self.file)
+    }
+
+    pub(crate) fn count_statement(&self) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many statements components have sent.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Writes everything into the file itself and closes it.
+    pub(crate) fn close(&self) -> Result<()> {
+        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(keeper) = keeper else { return Ok(()) };
+        let written = keeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        written.with_context(|| format!("cannot write back the journal of {}", self.file.display()))
+    }
+}
+
+/// Opens a file for durable use: a commit is on the disk when it is answered.
+pub(crate) fn open(file: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    if let Some(folder) = file.parent() {
+        // If this fails, opening says why.
+        let _ = std::fs::create_dir_all(folder);
+    }
+    let connection = rusqlite::Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_durable_and_whole_after_close() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/books.db");
+        let database = Database::new(file.clone()).unwrap();
+        let connection = database.connect().unwrap();
+        for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+            let set = connection.pragma_query_value(None, pragma, |row| {
+                row.get::<_, rusqlite::types::Value>(0).map(|value| match value {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => format!("{other:?}"),
+                })
+            });
+            assert_eq!(set.unwrap(), value, "{pragma}");
+        }
+        connection.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+        drop(connection);
+        assert!(folder.path().join("new/books.db-wal").exists());
+        database.close().unwrap();
+        assert!(!folder.path().join("new/books.db-wal").exists());
+    }
+}

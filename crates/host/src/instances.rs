@@ -1,0 +1,155 @@
+//! Reuse of instances for HTTP requests, with the limits that Spin has by default.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use wasmtime::component::GuestTaskId;
+use wasmtime::{Store, StoreContextMut};
+use wasmtime_wasi_http::WasiHttpView as _;
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, Proxy, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::engine::epochs;
+use crate::state::{Component, State};
+
+/// After so many requests an instance is thrown away.
+const REQUESTS_AN_INSTANCE: usize = 128;
+/// So many requests at once are given to one instance.
+const REQUESTS_AT_ONCE: usize = 16;
+/// An instance without requests is thrown away after this time.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long a component may take for an answer.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A component that computes without a pause for so long is stopped where it is: a little longer than the timeout,
+/// which can only be noticed when the component pauses.
+const COMPUTING: Duration = Duration::from_secs(35);
+
+/// Makes the instances of a component.
+pub(crate) struct Instances {
+    component: Arc<Component>,
+    service: ServicePre<State>,
+}
+
+impl Instances {
+    pub(crate) fn new(component: Arc<Component>) -> anyhow::Result<Self> {
+        let service = component.artifact.http()?;
+        Ok(Self { component, service })
+    }
+
+    pub(crate) fn component(&self) -> &Component {
+        &self.component
+    }
+}
+
+impl HandlerState for Instances {
+    type StoreData = State;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Limits;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Limits>> {
+        let mut store = self.component.new_store(COMPUTING);
+        let service = self.service.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            proxy: Proxy::P3(service),
+            view: |state| state.http(),
+            expiration: Expiration {
+                stopping: Box::pin(self.component.stopping.clone().cancelled_owned()),
+                sleep: Box::pin(tokio::time::sleep(IDLE)),
+            },
+            state: Limits { component: self.component.clone() },
+        })
+    }
+}
+
+/// When an instance is thrown away.
+pub(crate) struct Expiration {
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
+        let (allowed, idle) = match status {
+            WorkerStatus::Idle => (IDLE, true),
+            WorkerStatus::Requests | WorkerStatus::PostReturn => (REQUEST_TIMEOUT, false),
+        };
+        if idle && self.stopping.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let end = tokio::time::Instant::from_std(since + allowed);
+        if self.sleep.deadline() != end {
+            self.sleep.as_mut().reset(end);
+        }
+        self.sleep.as_mut().poll(context)
+    }
+}
+
+/// How many requests an instance gets, and how long it may take for each.
+pub(crate) struct Limits {
+    component: Arc<Component>,
+}
+
+impl WorkerState for Limits {
+    type StoreData = State;
+    type RequestData = ();
+
+    fn should_accept_request(&self, at_once: usize, so_far: usize) -> ShouldAccept {
+        if so_far >= REQUESTS_AN_INSTANCE {
+            ShouldAccept::Never
+        } else if at_once >= REQUESTS_AT_ONCE {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        mut store: StoreContextMut<'_, State>,
+        _: (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        store.set_epoch_deadline(epochs(COMPUTING));
+        Box::pin(tokio::time::sleep(REQUEST_TIMEOUT))
+    }
+
+    fn drop(&self, store: Store<State>, result: Result<(), wasmtime::Error>) {
+        if let Err(error) = result {
+            eprintln!("host: an instance of {:?} failed: {error:?}", self.component.id);
+        }
+        drop(store);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_instances_go_after_a_second_or_when_the_host_stops() {
+        let stopping = tokio_util::sync::CancellationToken::new();
+        let mut expiration = Box::pin(Expiration {
+            stopping: Box::pin(stopping.clone().cancelled_owned()),
+            sleep: Box::pin(tokio::time::sleep(IDLE)),
+        });
+        let since = tokio::time::Instant::now().into_std();
+        let mut ends = async |status| {
+            std::future::poll_fn(|context| Poll::Ready(expiration.as_mut().poll(context, status, since).is_ready())).await
+        };
+        assert!(!ends(WorkerStatus::Idle).await);
+        tokio::time::advance(Duration::from_millis(1_100)).await;
+        assert!(!ends(WorkerStatus::Requests).await);
+        assert!(ends(WorkerStatus::Idle).await);
+        stopping.cancel();
+        assert!(!ends(WorkerStatus::Requests).await, "a request may finish");
+        tokio::time::advance(REQUEST_TIMEOUT).await;
+        assert!(ends(WorkerStatus::Requests).await);
+    }
+}

@@ -1,0 +1,128 @@
+//! The HTTP server: takes connections, finds the component for a path, answers when there is none.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::clock::Clock;
+use crate::clock_endpoint;
+use crate::cron::Schedules;
+use crate::instances::{Instances, REQUEST_TIMEOUT};
+use crate::problem::problem;
+use crate::routes::{Route, Routes};
+
+/// How long requests in flight may take when the host stops.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// After an error of `accept`, such as too many open files.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// What answers requests.
+pub(crate) struct Server {
+    pub(crate) routes: Routes<ProxyHandler<Instances>>,
+    pub(crate) clock: Clock,
+    pub(crate) schedules: Arc<Schedules>,
+}
+
+impl Server {
+    /// Takes connections until it is told to stop, and then finishes what has begun.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, stopping: CancellationToken) {
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                () = stopping.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, client)) => self.clone().take(stream, client, &graceful),
+                Err(error) => {
+                    eprintln!("host: cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
+            eprintln!("host: some requests were not finished within {} seconds", LAST_REQUESTS.as_secs());
+        }
+    }
+
+    fn take(self: Arc<Self>, stream: TcpStream, client: SocketAddr, graceful: &GracefulShutdown) {
+        // Without it an answer may wait 40 ms for the client's acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let service = service_fn(move |request| {
+            let server = self.clone();
+            async move { Ok::<_, std::convert::Infallible>(server.answer(request, client).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        // A connection that breaks is the client's affair.
+        tokio::spawn(async move { drop(connection.await) });
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+        let path = request.uri().path().to_owned();
+        if path == clock_endpoint::PATH && matches!(self.clock, Clock::Virtual(_)) {
+            return clock_endpoint::answer(&self.clock, &self.schedules, request).await;
+        }
+        let Some((route, info)) = self.routes.find(&path) else {
+            return problem(StatusCode::NOT_FOUND, "not_found", format_args!("nothing answers {path}"));
+        };
+        if let Err(error) = prepare(&mut request, route, &info.to_string(), client) {
+            return problem(StatusCode::BAD_REQUEST, "bad_request", format_args!("{error:#}"));
+        }
+        let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+        match route.target.handle((), request).await {
+            Ok(response) => response,
+            Err(error) if error.is::<ExpirationError>() => problem(
+                StatusCode::GATEWAY_TIMEOUT,
+                "timeout",
+                format_args!("no answer within {} seconds", REQUEST_TIMEOUT.as_secs()),
+            ),
+            Err(error) => {
+                eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.state().component().id);
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
+            }
+        }
+    }
+}
+
+/// Makes the request look as Spin hands it to a component: an absolute address, and where it was routed in headers.
+fn prepare<T>(request: &mut Request<Incoming>, route: &Route<T>, info: &str, client: SocketAddr) -> Result<()> {
+    let uri = absolute(request.uri(), request.headers())?;
+    let full = HeaderValue::from_str(&uri.to_string())?;
+    *request.uri_mut() = uri;
+    let headers = request.headers_mut();
+    let mut set = |name, value| headers.insert(HeaderName::from_static(name), value);
+    set("spin-full-url", full);
+    set("spin-path-info", HeaderValue::from_str(info)?);
+    set("spin-matched-route", HeaderValue::from_str(&route.text)?);
+    set("spin-raw-component-route", HeaderValue::from_str(&route.text)?);
+    set("spin-component-route", HeaderValue::from_str(route.prefix())?);
+    set("spin-base-path", HeaderValue::from_static("/"));
+    set("spin-client-addr", HeaderValue::from_str(&client.to_string())?);
+    Ok(())
+}
+
+fn absolute(uri: &Uri, headers: &HeaderMap) -> Result<Uri> {
+    let mut parts = uri.clone().into_parts();
+    if parts.authority.is_none() {
+        let host = headers.get(header::HOST).context("the request has no Host header")?;
+        let host: Authority = host.to_str().ok().and_then(|host| host.parse().ok()).context("the Host header is wrong")?;
+        parts.authority = Some(host);
+    }
+    parts.scheme = Some(Scheme::HTTP);
+    Uri::from_parts(parts).context("the request has no path")
+}

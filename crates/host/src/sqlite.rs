@@ -1,0 +1,251 @@
+//! `spin:sqlite@3.1.0`, with SQLite in the process.
+//!
+//! As on Spin, `execute-async` answers before the statement has run: errors of any kind arrive by the future beside
+//! the rows, and a statement holds its connection until its rows have been read or dropped.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use rusqlite::types::{Value as Stored, ValueRef};
+use tokio::sync::{mpsc, oneshot};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{
+    Accessor, Destination, FutureReader, Resource, StreamProducer, StreamReader, StreamResult, VecBuffer,
+};
+
+use crate::bindings::spin::sqlite::sqlite::{
+    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+};
+use crate::database::Database;
+use crate::state::{Spin, State};
+
+/// How many rows wait for their reader, as many as on Spin.
+const UNREAD_ROWS: usize = 4;
+
+type Answer<T> = std::result::Result<T, Error>;
+type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Answer<()>>);
+
+/// An open connection.
+#[derive(Clone)]
+pub struct Connection {
+    connection: Arc<Mutex<rusqlite::Connection>>,
+    database: Arc<Database>,
+}
+
+impl Connection {
+    async fn open(database: Arc<Database>) -> Answer<Self> {
+        let opened = database.clone();
+        let connection = blocking(move || opened.connect().map_err(io)).await?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), database })
+    }
+
+    /// Asks the connection itself, when no statement holds it.
+    async fn ask<T: Send + 'static>(&self, question: fn(&rusqlite::Connection) -> T) -> wasmtime::Result<T> {
+        let connection = self.connection.clone();
+        let asked = blocking(move || Ok(question(&connection.lock().unwrap_or_else(PoisonError::into_inner)))).await;
+        asked.map_err(|error| wasmtime::format_err!("{error}"))
+    }
+
+    /// Runs a statement; the rows go out as they are found.
+    fn run(
+        &self,
+        statement: &str,
+        parameters: Vec<Value>,
+        columns: impl FnOnce(Vec<String>),
+        mut row: impl FnMut(RowResult) -> Answer<()>,
+    ) -> Answer<()> {
+        self.database.count_statement();
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut prepared = connection.prepare_cached(statement).map_err(io)?;
+        let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        let width = names.len();
+        columns(names);
+        let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;
+        while let Some(found) = rows.next().map_err(io)? {
+            let value = |column| found.get_ref(column).map_err(io).and_then(from_stored);
+            row(RowResult { values: (0..width).map(value).collect::<Answer<_>>()? })?;
+        }
+        Ok(())
+    }
+}
+
+/// SQLite blocks: it never runs on a thread that serves requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io(error)))
+}
+
+fn io(error: impl std::fmt::Display) -> Error {
+    Error::Io(error.to_string())
+}
+
+fn to_stored(value: Value) -> Stored {
+    match value {
+        Value::Null => Stored::Null,
+        Value::Integer(number) => Stored::Integer(number),
+        Value::Real(number) => Stored::Real(number),
+        Value::Text(text) => Stored::Text(text),
+        Value::Blob(bytes) => Stored::Blob(bytes),
+    }
+}
+
+fn from_stored(value: ValueRef<'_>) -> Answer<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).map_err(io)?.to_owned()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    })
+}
+
+/// The rows of a statement on their way to the component.
+struct Rows(mpsc::Receiver<RowResult>);
+
+impl<D> StreamProducer<D> for Rows {
+    type Item = RowResult;
+    type Buffer = VecBuffer<RowResult>;
+
+    fn poll_produce<'a>(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        store: StoreContextMut<'a, D>,
+        mut destination: Destination<'a, Self::Item, Self::Buffer>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        if destination.remaining(store) == Some(0) {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        let mut rows = Vec::with_capacity(UNREAD_ROWS);
+        match self.get_mut().0.poll_recv_many(context, &mut rows, UNREAD_ROWS) {
+            Poll::Ready(0) => Poll::Ready(Ok(StreamResult::Dropped)),
+            Poll::Ready(_) => {
+                destination.set_buffer(rows.into());
+                Poll::Ready(Ok(StreamResult::Completed))
+            }
+            Poll::Pending if finish => Poll::Ready(Ok(StreamResult::Cancelled)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl State {
+    /// The database of that name, if the component may open it.
+    fn granted_database(&self, name: &str) -> Answer<Arc<Database>> {
+        self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)
+    }
+}
+
+impl Host for State {}
+
+impl HostConnection for State {
+    async fn open(&mut self, database: String) -> wasmtime::Result<Answer<Resource<Connection>>> {
+        let database = match self.granted_database(&database) {
+            Ok(database) => database,
+            Err(error) => return Ok(Err(error)),
+        };
+        match Connection::open(database).await {
+            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> wasmtime::Result<Answer<QueryResult>> {
+        let connection = self.table.get(&connection)?.clone();
+        let run = move || {
+            let (mut columns, mut rows) = (vec![], vec![]);
+            connection.run(
+                &statement,
+                parameters,
+                |names| columns = names,
+                |row| {
+                    rows.push(row);
+                    Ok(())
+                },
+            )?;
+            Ok(QueryResult { columns, rows })
+        };
+        Ok(blocking(run).await)
+    }
+
+    async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
+        self.table.get(&connection)?.clone().ask(rusqlite::Connection::last_insert_rowid).await
+    }
+
+    async fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
+        self.table.get(&connection)?.clone().ask(rusqlite::Connection::changes).await
+    }
+
+    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+impl<T: Send> HostConnectionWithStore<T> for Spin {
+    async fn open_async(
+        store: &Accessor<T, Self>,
+        database: String,
+    ) -> wasmtime::Result<Answer<Resource<Connection>>> {
+        let database = match store.with(|mut access| access.get().granted_database(&database)) {
+            Ok(database) => database,
+            Err(error) => return Ok(Err(error)),
+        };
+        match Connection::open(database).await {
+            Ok(connection) => Ok(Ok(store.with(|mut access| access.get().table.push(connection))?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn execute_async(
+        store: &Accessor<T, Self>,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> wasmtime::Result<Answer<Streamed>> {
+        let connection = get(store, &connection)?;
+        let (send_columns, columns) = oneshot::channel();
+        let (send_row, rows) = mpsc::channel(UNREAD_ROWS);
+        let (send_end, end) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            let done = connection.run(
+                &statement,
+                parameters,
+                |names| drop(send_columns.send(names)),
+                |row| {
+                    send_row.blocking_send(row).map_err(|_| io("the rows were dropped before the last one was read"))
+                },
+            );
+            // Nobody waits for it when the instance has gone.
+            drop(send_end.send(done));
+        });
+        // Without columns the statement could not be prepared: the end says why.
+        let columns = columns.await.unwrap_or_default();
+        let end = async { wasmtime::error::Ok(end.await.unwrap_or_else(|_| Err(io("the statement was abandoned")))) };
+        store.with(|mut access| {
+            let rows = StreamReader::new(&mut access, Rows(rows))?;
+            let end = FutureReader::new(&mut access, end)?;
+            Ok(Ok((columns, rows, end)))
+        })
+    }
+
+    async fn last_insert_rowid_async(
+        store: &Accessor<T, Self>,
+        connection: Resource<Connection>,
+    ) -> wasmtime::Result<i64> {
+        get(store, &connection)?.ask(rusqlite::Connection::last_insert_rowid).await
+    }
+
+    async fn changes_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
+        get(store, &connection)?.ask(rusqlite::Connection::changes).await
+    }
+}
+
+fn get<T>(store: &Accessor<T, Spin>, connection: &Resource<Connection>) -> wasmtime::Result<Connection> {
+    store.with(|mut access| Ok(access.get().table.get(connection)?.clone()))
+}

@@ -1,0 +1,104 @@
+//! What the host keeps for one instance, and how an instance comes to be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use wasmtime::Store;
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+
+use crate::artifact::Artifact;
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::engine::epochs;
+use crate::key_value::StoreFile;
+use crate::random::Randomness;
+
+/// A component as one host runs it: its code, and what it is allowed to use.
+pub(crate) struct Component {
+    pub(crate) id: String,
+    pub(crate) artifact: Arc<Artifact>,
+    pub(crate) databases: BTreeMap<String, Arc<Database>>,
+    pub(crate) key_value_stores: BTreeMap<String, Arc<StoreFile>>,
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) clock: Clock,
+    pub(crate) randomness: Randomness,
+    /// Cancelled when the host stops: idle instances go at once.
+    pub(crate) stopping: CancellationToken,
+    /// Counts the instances that live.
+    pub(crate) instances: TaskTracker,
+}
+
+impl Component {
+    /// A store for one instance, which may compute for at most `time` until its deadline is set anew.
+    pub(crate) fn new_store(self: &Arc<Self>, time: Duration) -> Store<State> {
+        let mut wasi = WasiCtxBuilder::new();
+        // Both go to stderr: the host's stdout is for its own answers.
+        wasi.stdout(wasmtime_wasi::cli::stderr()).stderr(wasmtime_wasi::cli::stderr());
+        wasi.envs(&self.environment);
+        wasi.wall_clock(self.clock.clone());
+        self.randomness.apply(&mut wasi);
+        let state = State {
+            table: ResourceTable::new(),
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: NoOutboundHttp,
+            component: self.clone(),
+            _alive: self.instances.token(),
+        };
+        let mut store = Store::new(self.artifact.engine(), state);
+        store.set_epoch_deadline(epochs(time));
+        store
+    }
+}
+
+/// The state of one instance.
+pub(crate) struct State {
+    pub(crate) table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: NoOutboundHttp,
+    pub(crate) component: Arc<Component>,
+    _alive: TaskTrackerToken,
+}
+
+/// Spin's interfaces, implemented on the state itself.
+pub(crate) struct Spin;
+
+impl HasData for Spin {
+    type Data<'a> = &'a mut State;
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// No component may call out: the manifest refuses allowed hosts, so nothing is allowed.
+struct NoOutboundHttp;
+
+type Transfer = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl WasiHttpHooks for NoOutboundHttp {
+    fn send_request(
+        &mut self,
+        _: http::Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Transfer,
+    ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Transfer), Error>> + Send> {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}

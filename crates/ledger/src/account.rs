@@ -1,0 +1,488 @@
+//! One account during one command: each operation chooses lots, changes the totals and leaves an entry for the plan.
+
+use domain::id::Ids;
+use domain::judgement::{ClawbackPolicy, Explanation, Grant};
+use domain::plan::{Entry, NewLot};
+use domain::snapshot::{Hold, Lot, Member, Taken};
+use domain::{Id, Instant, LIMIT, Points};
+use serde_json::Value;
+
+use crate::balance::{Balance, by_date, by_state};
+use crate::refusal::Refusal;
+
+/// What the ledger must know of the program beside its judgement.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub program_version: i64,
+    /// Decimal places of a point.
+    pub points_scale: u8,
+    pub clawback: ClawbackPolicy,
+    pub hold_seconds: u32,
+}
+
+/// The kinds of entries; the table `kind` of the store says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Earn,
+    Hold,
+    Capture,
+    Release,
+    RedemptionRollback,
+    Clawback,
+    AdjustIn,
+    AdjustOut,
+}
+
+impl Kind {
+    /// Its key in the table `kind`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Earn => "earn",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Release => "release",
+            Self::RedemptionRollback => "redemption_rollback",
+            Self::Clawback => "clawback",
+            Self::AdjustIn => "adjust_in",
+            Self::AdjustOut => "adjust_out",
+        }
+    }
+
+    /// How one point changes (remaining, held, earned, redeemed).
+    fn effect(self) -> (i64, i64, i64, i64) {
+        match self {
+            Self::Earn | Self::AdjustIn => (1, 0, 1, 0),
+            Self::Hold => (-1, 1, 0, 0),
+            Self::Capture => (0, -1, 0, 1),
+            Self::Release => (1, -1, 0, 0),
+            Self::RedemptionRollback => (1, 0, 0, -1),
+            Self::Clawback | Self::AdjustOut => (-1, 0, -1, 0),
+        }
+    }
+}
+
+/// What an entry belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cause {
+    pub occurred_at: Instant,
+    pub order_id: Option<Id>,
+    pub redemption_id: Option<Id>,
+}
+
+/// A member's account while a command is planned.
+#[derive(Clone, Debug)]
+pub struct Account {
+    id: Id,
+    seq: i64,
+    at: Instant,
+    remaining: Points,
+    held: Points,
+    deficit: Points,
+    earned: Points,
+    redeemed: Points,
+    expired: Points,
+    lots: Vec<Lot>,
+    terms: Terms,
+    entries: Vec<Entry>,
+}
+
+impl Account {
+    /// The account as the store knows it, at the moment `now` or, should clocks differ, at its last entry's.
+    #[must_use]
+    pub fn open(member: &Member, lots: &[Lot], terms: &Terms, now: Instant) -> Self {
+        let mut lots = lots.to_vec();
+        // Spent nearest expiry first, never-expiring last, then oldest.
+        lots.sort_by_key(|lot| (lot.expires_at.is_none(), lot.expires_at, lot.id));
+        Self {
+            id: member.id,
+            seq: member.seq,
+            at: now.max(member.last_at),
+            remaining: member.remaining,
+            held: member.held,
+            deficit: member.deficit,
+            earned: member.earned,
+            redeemed: member.redeemed,
+            expired: member.expired,
+            lots,
+            terms: terms.clone(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// The moment of this account's next entries.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    #[must_use]
+    pub fn deficit(&self) -> Points {
+        self.deficit
+    }
+
+    /// What can be spent now: a deficit is set aside first.
+    #[must_use]
+    pub fn spendable(&self) -> Points {
+        by_state(&self.lots, self.at).0.less(self.deficit)
+    }
+
+    /// The balance with everything that was planned so far.
+    #[must_use]
+    pub fn balance(&self) -> Balance {
+        let (available, pending, due) = by_state(&self.lots, self.at);
+        let live = self.lots.iter().filter(|lot| lot.is_live(self.at) && !lot.remaining.is_zero());
+        let waiting = self.lots.iter().filter(|lot| lot.activates_at > self.at && !lot.is_due(self.at) && !lot.remaining.is_zero());
+        Balance {
+            available,
+            pending,
+            held: self.held,
+            deficit: self.deficit,
+            lifetime_earned: self.earned,
+            lifetime_redeemed: self.redeemed,
+            lifetime_expired: Points(self.expired.0.saturating_add(due.0)),
+            expiring: by_date(live.map(|lot| (lot, lot.expires_at))),
+            activating: by_date(waiting.map(|lot| (lot, Some(lot.activates_at)))),
+            as_of: self.at,
+        }
+    }
+
+    /// The entries that were planned.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    /// The number of entries planned so far.
+    #[must_use]
+    pub fn planned(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Grants points, one lot a grant. A deficit is paid first, from what would expire soonest.
+    ///
+    /// Returns the new lots in the sequence of the grants.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] beyond [`LIMIT`].
+    pub fn grant(
+        &mut self,
+        kind: Kind,
+        grants: &[Grant],
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<Vec<NewLot>, Refusal> {
+        let amount: Points = grants.iter().map(|grant| grant.points).sum();
+        if amount.0 == 0 {
+            return Ok(Vec::new());
+        }
+        let entry = ids.next();
+        let lots: Vec<NewLot> = grants
+            .iter()
+            .map(|grant| NewLot {
+                id: ids.next(),
+                rule_id: grant.rule_id.clone(),
+                issued: grant.points,
+                activates_at: grant.activates_at,
+                expires_at: grant.expires_at,
+            })
+            .collect();
+        let owed = self.deficit.0.min(amount.0);
+        let mut soonest_first: Vec<&NewLot> = lots.iter().collect();
+        soonest_first.sort_by_key(|lot| (lot.expires_at.is_none(), lot.expires_at, lot.id));
+        let mut unpaid = owed;
+        let mut postings = Vec::new();
+        for lot in soonest_first {
+            let withheld = unpaid.min(lot.issued.0);
+            unpaid -= withheld;
+            let granted = Points(lot.issued.0 - withheld);
+            if !granted.is_zero() {
+                postings.push((lot.id, granted));
+                self.add_to_lot(&Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at }, &lot.rule_id);
+            }
+        }
+        self.record(entry, kind, amount, Points(-owed), postings, lots.clone(), None, cause, explanations)?;
+        Ok(lots)
+    }
+
+    /// Takes points from the lots that are live now, nearest expiry first. Returns the entry.
+    ///
+    /// # Errors
+    /// [`Refusal::InsufficientPoints`] when there are fewer; [`Refusal::Overflow`] beyond [`LIMIT`].
+    pub fn hold(&mut self, points: Points, cause: Cause, explanations: &[Explanation], ids: &mut Ids) -> Result<Id, Refusal> {
+        if points > self.spendable() {
+            return Err(self.insufficient());
+        }
+        let at = self.at;
+        let postings = self.take(points, |lot| lot.is_live(at));
+        let entry = ids.next();
+        self.record(entry, Kind::Hold, points, Points::ZERO, postings, Vec::new(), None, cause, explanations)?;
+        Ok(entry)
+    }
+
+    /// Spends so many of the points of a hold, and gives back the rest. Returns the capture's entry.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] when the hold does not hold as much.
+    pub fn capture(
+        &mut self,
+        hold: &Hold,
+        points: Points,
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<Id, Refusal> {
+        let mut left = points.0;
+        let mut spent = Vec::new();
+        let mut rest = Vec::new();
+        for taken in &hold.postings {
+            let part = left.min(taken.points.0);
+            left -= part;
+            if part > 0 {
+                spent.push((taken.lot, Points(part)));
+            }
+            if taken.points.0 > part {
+                rest.push(Taken { points: Points(taken.points.0 - part), ..taken.clone() });
+            }
+        }
+        if left != 0 || points.0 <= 0 {
+            return Err(Refusal::Overflow);
+        }
+        let entry = ids.next();
+        self.record(entry, Kind::Capture, points, Points::ZERO, spent, Vec::new(), Some(hold.hold_entry), cause, explanations)?;
+        if !rest.is_empty() {
+            let given: Points = rest.iter().map(|taken| taken.points).sum();
+            let reason = Explanation::fact("redemption", given, "not_captured", "The rest of the hold was not used".to_owned());
+            self.give_back(Kind::Release, hold.hold_entry, &rest, cause, &[reason], ids)?;
+        }
+        Ok(entry)
+    }
+
+    /// Gives all points of a hold back to their lots.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] beyond [`LIMIT`].
+    pub fn release(&mut self, hold: &Hold, cause: Cause, explanations: &[Explanation], ids: &mut Ids) -> Result<(), Refusal> {
+        self.give_back(Kind::Release, hold.hold_entry, &hold.postings, cause, explanations, ids)
+    }
+
+    /// Gives spent points back to the lots that they came from, last taken first. `paid` is what each lot paid and has
+    /// not got back yet, in the sequence of taking. Returns what went where.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] when less was paid.
+    pub fn roll_back(
+        &mut self,
+        capture_entry: Id,
+        points: Points,
+        paid: &[Taken],
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<Vec<Taken>, Refusal> {
+        let mut paid = paid.to_vec();
+        paid.sort_by_key(|taken| (taken.expires_at.is_none(), taken.expires_at, taken.lot));
+        let mut left = points.0;
+        let mut back = Vec::new();
+        for taken in paid.iter().rev() {
+            let part = left.min(taken.points.0);
+            left -= part;
+            if part > 0 {
+                back.push(Taken { points: Points(part), ..taken.clone() });
+            }
+        }
+        if left != 0 {
+            return Err(Refusal::Overflow);
+        }
+        self.give_back(Kind::RedemptionRollback, capture_entry, &back, cause, explanations, ids)?;
+        Ok(back)
+    }
+
+    /// Takes back what an order earned: first from its own lots, then as the program's policy says.
+    /// `own` is how much each of the order's lots must lose. Returns (taken, made a deficit, forgiven).
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] beyond [`LIMIT`].
+    pub fn claw_back(
+        &mut self,
+        earn_entry: Id,
+        own: &[(Id, Points)],
+        cause: Cause,
+        explain: impl FnOnce(Points, Points) -> Explanation,
+        ids: &mut Ids,
+    ) -> Result<(Points, Points, Points), Refusal> {
+        let at = self.at;
+        let policy = self.terms.clawback;
+        let mut postings: Vec<(Id, Points)> = Vec::new();
+        let mut missing = 0_i64;
+        for (id, points) in own {
+            let lot = self.lots.iter_mut().find(|lot| lot.id == *id);
+            let takes = match &lot {
+                Some(lot) if policy == ClawbackPolicy::PendingOnly && lot.activates_at <= at => 0,
+                Some(lot) => lot.remaining.0.min(points.0),
+                None => 0,
+            };
+            if let Some(lot) = lot
+                && takes > 0
+            {
+                lot.remaining = Points(lot.remaining.0 - takes);
+                postings.push((*id, Points(takes)));
+            }
+            missing = missing.saturating_add(points.0 - takes);
+        }
+        let others = match policy {
+            ClawbackPolicy::PendingOnly => Vec::new(),
+            ClawbackPolicy::WithinBalance => self.take(Points(missing), |lot| lot.is_live(at)),
+            ClawbackPolicy::ClampToZero | ClawbackPolicy::AllowNegative => self.take(Points(missing), |lot| !lot.is_due(at)),
+        };
+        for (id, points) in others {
+            missing -= points.0;
+            match postings.iter_mut().find(|(lot, _)| *lot == id) {
+                Some((_, taken)) => *taken = Points(taken.0 + points.0),
+                None => postings.push((id, points)),
+            }
+        }
+        let taken: Points = postings.iter().map(|(_, points)| *points).sum();
+        let (owed, forgiven) = if policy == ClawbackPolicy::AllowNegative { (missing, 0) } else { (0, missing) };
+        let amount = taken.checked_add(Points(owed)).ok_or(Refusal::Overflow)?;
+        if !amount.is_zero() {
+            let entry = ids.next();
+            let reason = explain(amount, Points(forgiven));
+            self.record(entry, Kind::Clawback, amount, Points(owed), postings, Vec::new(), Some(earn_entry), cause, &[reason])?;
+        }
+        Ok((amount, Points(owed), Points(forgiven)))
+    }
+
+    /// Takes points away by decision of the staff: nearest expiry first, pending ones too.
+    ///
+    /// # Errors
+    /// [`Refusal::InsufficientPoints`] when there are fewer; [`Refusal::Overflow`] beyond [`LIMIT`].
+    pub fn deduct(&mut self, points: Points, cause: Cause, explanations: &[Explanation], ids: &mut Ids) -> Result<Vec<(Id, Points)>, Refusal> {
+        let at = self.at;
+        let (available, pending, _) = by_state(&self.lots, at);
+        if points.0 > available.0.saturating_add(pending.0) {
+            return Err(Refusal::InsufficientPoints { available: Points(available.0.saturating_add(pending.0)), deficit: self.deficit });
+        }
+        let postings = self.take(points, |lot| !lot.is_due(at));
+        let entry = ids.next();
+        self.record(entry, Kind::AdjustOut, points, Points::ZERO, postings.clone(), Vec::new(), None, cause, explanations)?;
+        Ok(postings)
+    }
+
+    /// The refusal that says what could be spent.
+    #[must_use]
+    pub fn insufficient(&self) -> Refusal {
+        Refusal::InsufficientPoints { available: self.spendable(), deficit: self.deficit }
+    }
+
+    /// The lots with points left, in the sequence of spending.
+    #[must_use]
+    pub fn lots(&self) -> &[Lot] {
+        &self.lots
+    }
+
+    /// Takes up to so many points from the chosen lots, in the sequence of spending.
+    fn take(&mut self, points: Points, chosen: impl Fn(&Lot) -> bool) -> Vec<(Id, Points)> {
+        let mut left = points.0;
+        let mut postings = Vec::new();
+        for lot in self.lots.iter_mut().filter(|lot| chosen(lot)) {
+            let part = left.min(lot.remaining.0);
+            if part > 0 {
+                lot.remaining = Points(lot.remaining.0 - part);
+                left -= part;
+                postings.push((lot.id, Points(part)));
+            }
+        }
+        postings
+    }
+
+    fn give_back(
+        &mut self,
+        kind: Kind,
+        parent: Id,
+        back: &[Taken],
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<(), Refusal> {
+        let amount: Points = back.iter().map(|taken| taken.points).sum();
+        if amount.is_zero() {
+            return Ok(());
+        }
+        for taken in back {
+            self.add_to_lot(taken, "");
+        }
+        let entry = ids.next();
+        let postings = back.iter().map(|taken| (taken.lot, taken.points)).collect();
+        self.record(entry, kind, amount, Points::ZERO, postings, Vec::new(), Some(parent), cause, explanations)
+    }
+
+    /// Puts points on a lot, which the account may not know yet when nothing was left on it.
+    fn add_to_lot(&mut self, taken: &Taken, rule_id: &str) {
+        if let Some(lot) = self.lots.iter_mut().find(|lot| lot.id == taken.lot) {
+            lot.remaining = Points(lot.remaining.0.saturating_add(taken.points.0));
+            return;
+        }
+        let lot = Lot {
+            id: taken.lot,
+            rule_id: rule_id.to_owned(),
+            remaining: taken.points,
+            activates_at: taken.activates_at,
+            expires_at: taken.expires_at,
+        };
+        let key = |lot: &Lot| (lot.expires_at.is_none(), lot.expires_at, lot.id);
+        let place = self.lots.partition_point(|other| key(other) < key(&lot));
+        self.lots.insert(place, lot);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row of the ledger")]
+    fn record(
+        &mut self,
+        id: Id,
+        kind: Kind,
+        amount: Points,
+        deficit_change: Points,
+        postings: Vec<(Id, Points)>,
+        lots: Vec<NewLot>,
+        parent_id: Option<Id>,
+        cause: Cause,
+        explanations: &[Explanation],
+    ) -> Result<(), Refusal> {
+        if !(1..=LIMIT).contains(&amount.0) {
+            return Err(Refusal::Overflow);
+        }
+        let moved = amount.0 - deficit_change.0.abs();
+        let (remaining, held, earned, redeemed) = kind.effect();
+        let change = |total: &mut Points, sign: i64| -> Result<(), Refusal> {
+            *total = total.checked_add(Points(sign * moved)).ok_or(Refusal::Overflow)?;
+            Ok(())
+        };
+        change(&mut self.remaining, remaining)?;
+        change(&mut self.held, held)?;
+        change(&mut self.earned, earned)?;
+        change(&mut self.redeemed, redeemed)?;
+        self.deficit = self.deficit.checked_add(deficit_change).ok_or(Refusal::Overflow)?;
+        self.seq = self.seq.checked_add(1).ok_or(Refusal::Overflow)?;
+        let (version, scale) = (self.terms.program_version, self.terms.points_scale);
+        self.entries.push(Entry {
+            id,
+            account_id: self.id,
+            seq: self.seq,
+            kind: kind.word(),
+            amount,
+            deficit_change,
+            balance_after: self.remaining,
+            at: self.at,
+            occurred_at: cause.occurred_at,
+            parent_id,
+            order_id: cause.order_id,
+            redemption_id: cause.redemption_id,
+            program_version: version,
+            explanation: Value::Array(explanations.iter().map(|reason| reason.to_json(version, scale)).collect()),
+            lots,
+            postings,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! Decisions about points: a snapshot, a judgement and a command become a plan. Pure: no clock, no I/O, no randomness;
+//! time and ids are arguments. What is refused is a [`Refusal`]; what is planned, the store's referee checks once more.
+
+mod account;
+mod balance;
+mod membership;
+mod orders;
+mod redemptions;
+mod refusal;
+mod returns;
+
+pub use account::{Account, Cause, Kind, Terms};
+pub use balance::{Balance, Dated};
+pub use membership::{Adjusted, Adjustment, Applicant, Enrolled, adjust, enrol};
+pub use orders::{Recorded, pay_with, record_anonymous, record_order};
+pub use redemptions::{Ended, Held, capture, hold, release};
+pub use refusal::Refusal;
+pub use returns::{Given, ReturnLine, ReturnRequest, cancel, take_back};
+
+use domain::Instant;
+use domain::id::Ids;
+
+/// When a command is carried out, and the ids of its rows: the first is the command's own.
+#[derive(Clone, Debug)]
+pub struct Command {
+    pub now: Instant,
+    pub ids: Ids,
+}

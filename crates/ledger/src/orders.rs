@@ -1,0 +1,209 @@
+//! A purchase: captures the points held for it, earns, counts toward the tiers.
+
+use domain::judgement::{Explanation, Grant, Judgement};
+use domain::order::Order;
+use domain::plan::{Message, NewLine, NewLot, NewOrder, OrderUpdate, Plan, RedemptionUpdate, StatisticsUpdate};
+use domain::snapshot::{Member, Redemption, RedemptionStatus, Snapshot};
+use domain::{Id, Instant, Money, Points, amount};
+use serde_json::json;
+
+use crate::account::{Account, Cause, Kind, Terms};
+use crate::balance::Balance;
+use crate::redemptions::release_overdue;
+use crate::refusal::Refusal;
+use crate::{Command, redemptions};
+
+/// What recording an order brings about.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub plan: Plan,
+    /// None for an anonymous order.
+    pub balance: Option<Balance>,
+    pub earned: Points,
+    pub lots: Vec<NewLot>,
+    pub redeemed: Points,
+    pub redeemed_money: Money,
+}
+
+/// What the member's redemption pays on an order, as it was agreed: (points, money).
+///
+/// # Errors
+/// The redemption must be this member's, open or captured for this very order, and within its deadline.
+pub fn pay_with(redemption: &Redemption, member: &Member, order_ref: &str, now: Instant) -> Result<(Points, Money), Refusal> {
+    if redemption.account_id != member.id {
+        return Err(Refusal::ForeignRedemption);
+    }
+    if redemption.used_by.is_some() {
+        return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
+    }
+    match redemption.status {
+        RedemptionStatus::Held if redemption.hold_expires_at <= now => {
+            Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at })
+        }
+        RedemptionStatus::Held => Ok((redemption.points, redemption.money)),
+        // captured by its own call before the order came
+        RedemptionStatus::Captured => match &redemption.order_ref {
+            Some(other) if other != order_ref => Err(Refusal::OtherOrder { order_ref: other.clone() }),
+            _ => Ok((redemption.captured, redemptions::money_of(redemption, redemption.captured))),
+        },
+        RedemptionStatus::AwaitingConfirmation => Err(Refusal::ConfirmationRequired),
+        RedemptionStatus::Released => Err(Refusal::RedemptionClosed { status: redemption.status.word() }),
+        RedemptionStatus::Expired => Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at }),
+    }
+}
+
+/// Records a member's order. The judgement must have been made with what [`pay_with`] says is paid.
+///
+/// # Errors
+/// As [`pay_with`], and when the member is unknown or an amount is beyond what one operation may move.
+pub fn record_order(
+    snapshot: &Snapshot,
+    order: &Order,
+    judgement: &Judgement,
+    terms: &Terms,
+    content_hash: &str,
+    mut command: Command,
+) -> Result<Recorded, Refusal> {
+    let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
+    let order_id = command.ids.next();
+    let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+    let cause = Cause { occurred_at: order.occurred_at, order_id: Some(order_id), redemption_id: None };
+    let paying = snapshot.redemption.as_ref();
+    let mut plan = Plan { redemption_updates: release_overdue(&mut account, snapshot, paying.map(|paying| paying.id), &mut command)?, ..Plan::default() };
+
+    let (redeemed, redeemed_money) = match paying {
+        None => (Points::ZERO, Money::ZERO),
+        Some(redemption) => {
+            let paid = pay_with(redemption, member, &order.reference, command.now)?;
+            if redemption.status == RedemptionStatus::Held {
+                let hold = redemptions::hold_of(snapshot, redemption)?;
+                let cause = Cause { redemption_id: Some(redemption.id), ..cause };
+                let entry = account.capture(hold, paid.0, cause, &judgement.payment_explanations, &mut command.ids)?;
+                plan.redemption_updates.push(RedemptionUpdate {
+                    id: redemption.id,
+                    status: RedemptionStatus::Captured.word(),
+                    captured: paid.0,
+                    capture_entry: Some(entry),
+                    order_ref: Some(order.reference.clone()),
+                });
+            }
+            (paid.0, judgement.payment.money)
+        }
+    };
+
+    let lots = account.grant(Kind::Earn, &judgement.grants, cause, &judgement.explanations, &mut command.ids)?;
+    let tier = judgement.after.tier.as_ref().map(|tier| tier.id.clone());
+    plan.statistics.push(StatisticsUpdate {
+        member_id: member.id,
+        revision: member.revision,
+        orders: 1,
+        qualifying_spend: judgement.qualifying,
+        tier_since: tier_since(member, tier.as_deref(), command.now),
+        tier,
+        order_at: Some(order.occurred_at),
+    });
+    if !judgement.earned.is_zero() {
+        plan.outbox.push(Message {
+            member_id: Some(member.id),
+            kind: "points.earned",
+            payload: json!({"order": order.reference, "points": amount::format(judgement.earned.0, terms.points_scale), "lots": lots.len()}),
+        });
+    }
+    plan.orders.push(order_row(order_id, Some(member.id), order, judgement, paying.map(|paying| paying.id), terms, content_hash));
+    plan.lines = line_rows(order_id, order, judgement, &lots);
+    let balance = account.balance();
+    plan.entries = account.into_entries();
+    Ok(Recorded { plan, balance: Some(balance), earned: judgement.earned, lots, redeemed, redeemed_money })
+}
+
+/// Records an order without a member: priced and kept, it earns nothing.
+#[must_use]
+pub fn record_anonymous(order: &Order, judgement: &Judgement, terms: &Terms, content_hash: &str, mut command: Command) -> Recorded {
+    let order_id = command.ids.next();
+    let unearned = Judgement {
+        earned: Points::ZERO,
+        grants: Vec::new(),
+        lines: judgement.lines.iter().map(|line| domain::judgement::JudgedLine { shares: Vec::new(), ..line.clone() }).collect(),
+        ..judgement.clone()
+    };
+    let plan = Plan {
+        orders: vec![order_row(order_id, None, order, &unearned, None, terms, content_hash)],
+        lines: line_rows(order_id, order, &unearned, &[]),
+        ..Plan::default()
+    };
+    Recorded { plan, balance: None, earned: Points::ZERO, lots: Vec::new(), redeemed: Points::ZERO, redeemed_money: Money::ZERO }
+}
+
+/// Since when the tier is held: unchanged unless it becomes another one now.
+pub(crate) fn tier_since(member: &Member, tier: Option<&str>, now: Instant) -> Option<Instant> {
+    if member.tier.as_deref() == tier { member.tier_since } else { Some(now) }
+}
+
+/// An order's row for the plan's next step of its life.
+pub(crate) fn step(order: &domain::snapshot::RecordedOrder, status: &'static str) -> OrderUpdate {
+    OrderUpdate { id: order.id, revision: order.revision, status }
+}
+
+/// Explanations of grants that no rule of an order gave, such as a manual adjustment.
+pub(crate) fn single_grant(rule_id: &str, points: Points, activates_at: Instant, expires_at: Option<Instant>) -> Grant {
+    Grant { rule_id: rule_id.to_owned(), points, activates_at, expires_at }
+}
+
+fn order_row(
+    id: Id,
+    member_id: Option<Id>,
+    order: &Order,
+    judgement: &Judgement,
+    redemption_id: Option<Id>,
+    terms: &Terms,
+    content_hash: &str,
+) -> NewOrder {
+    NewOrder {
+        id,
+        reference: order.reference.clone(),
+        member_id,
+        content_hash: content_hash.to_owned(),
+        occurred_at: order.occurred_at,
+        channel: order.channel.clone(),
+        store: order.store.clone(),
+        device: order.device.clone(),
+        currency: order.currency.clone(),
+        items: judgement.items,
+        discount: judgement.discount,
+        delivery: judgement.delivery,
+        paid_points: judgement.payment.points,
+        paid_money: judgement.payment.money,
+        payable: judgement.payable,
+        earned: judgement.earned,
+        redemption_id,
+        program_version: terms.program_version,
+    }
+}
+
+fn line_rows(order_id: Id, order: &Order, judgement: &Judgement, lots: &[NewLot]) -> Vec<NewLine> {
+    let shares = |shares: &[(usize, Points)]| {
+        shares.iter().filter_map(|(grant, points)| lots.get(*grant).map(|lot| (lot.id, *points))).collect()
+    };
+    order
+        .lines
+        .iter()
+        .zip(&judgement.lines)
+        .zip(0_i64..)
+        .map(|((line, judged), n)| NewLine {
+            order_id,
+            n,
+            line: line.clone(),
+            amount: judged.amount,
+            program_discount: judged.discount,
+            paid_points: judged.paid_points,
+            paid_money: judged.paid_money,
+            qualifying: judged.qualifying,
+            shares: shares(&judged.shares),
+        })
+        .collect()
+}
+
+/// Why points came back or went with an order.
+pub(crate) fn because_of_order(rule_id: &str, points: Points, code: &str, reason: String) -> Explanation {
+    Explanation::fact(rule_id, points, code, reason)
+}

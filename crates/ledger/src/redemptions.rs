@@ -1,0 +1,200 @@
+//! Paying with points: a hold with a deadline, then its capture or release.
+
+use domain::judgement::{Explanation, Judgement};
+use domain::order::Order;
+use domain::plan::{Message, NewRedemption, Plan, RedemptionUpdate};
+use domain::snapshot::{Hold, Redemption, RedemptionStatus, Snapshot};
+use domain::{Id, Instant, Money, Points, amount};
+use serde_json::json;
+
+use crate::Command;
+use crate::account::{Account, Cause, Terms};
+use crate::balance::Balance;
+use crate::refusal::Refusal;
+
+/// A hold that was made.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub plan: Plan,
+    pub redemption: NewRedemption,
+    pub balance: Balance,
+}
+
+/// A redemption that was captured or released.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub plan: Plan,
+    pub status: RedemptionStatus,
+    pub captured: Points,
+    pub captured_money: Money,
+    pub balance: Balance,
+}
+
+/// Sets points aside for an order, as the judgement says. Overdue holds of the member give their points back first.
+///
+/// # Errors
+/// [`Refusal::InsufficientPoints`] when fewer can be spent.
+pub fn hold(snapshot: &Snapshot, order: &Order, judgement: &Judgement, terms: &Terms, mut command: Command) -> Result<Held, Refusal> {
+    let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
+    let id = command.ids.next();
+    let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+    let redemption_updates = release_overdue(&mut account, snapshot, None, &mut command)?;
+    let cause = Cause { occurred_at: order.occurred_at, order_id: None, redemption_id: Some(id) };
+    let payment = &judgement.payment;
+    if payment.points.is_zero() {
+        return Err(account.insufficient());
+    }
+    let entry = account.hold(payment.points, cause, &judgement.payment_explanations, &mut command.ids)?;
+    let status = if payment.confirmation_required { RedemptionStatus::AwaitingConfirmation } else { RedemptionStatus::Held };
+    let redemption = NewRedemption {
+        id,
+        account_id: member.id,
+        status: status.word(),
+        points: payment.points,
+        money: payment.money,
+        items: judgement.items,
+        payable: judgement.payable,
+        lines: order
+            .lines
+            .iter()
+            .zip(&judgement.lines)
+            .map(|(line, judged)| (line.id.clone(), judged.paid_points, judged.paid_money))
+            .collect(),
+        store: order.store.clone(),
+        hold_expires_at: command.now.plus_seconds(terms.hold_seconds),
+        hold_entry: entry,
+        program_version: terms.program_version,
+    };
+    let balance = account.balance();
+    let plan = Plan { redemptions: vec![redemption.clone()], redemption_updates, entries: account.into_entries(), ..Plan::default() };
+    Ok(Held { plan, redemption, balance })
+}
+
+/// Spends a hold, whole or in part; the rest goes back. `points` none: whole.
+///
+/// # Errors
+/// The redemption must be open and within its deadline, and hold as many points.
+pub fn capture(
+    snapshot: &Snapshot,
+    points: Option<Points>,
+    order_ref: Option<&str>,
+    terms: &Terms,
+    mut command: Command,
+) -> Result<Ended, Refusal> {
+    let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound)?;
+    let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
+    command.ids.next();
+    open_for_capture(redemption, command.now)?;
+    let points = points.unwrap_or(redemption.points);
+    if points > redemption.points {
+        return Err(Refusal::InsufficientPoints { available: redemption.points, deficit: Points::ZERO });
+    }
+    let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+    let cause = Cause { occurred_at: command.now, order_id: None, redemption_id: Some(redemption.id) };
+    let money = money_of(redemption, points);
+    let reason = Explanation::fact(
+        "redemption",
+        points,
+        "points_paid",
+        format!("{} points paid {}", amount::format(points.0, terms.points_scale), amount::format(money.0, domain::MONEY_SCALE)),
+    );
+    let entry = account.capture(hold_of(snapshot, redemption)?, points, cause, &[reason], &mut command.ids)?;
+    let update = RedemptionUpdate {
+        id: redemption.id,
+        status: RedemptionStatus::Captured.word(),
+        captured: points,
+        capture_entry: Some(entry),
+        order_ref: order_ref.map(str::to_owned),
+    };
+    Ok(ended(account, update, RedemptionStatus::Captured, points, money))
+}
+
+/// Gives a hold's points back to their lots.
+///
+/// # Errors
+/// The redemption must be open.
+pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Result<Ended, Refusal> {
+    let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound)?;
+    let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
+    command.ids.next();
+    if !matches!(redemption.status, RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation) {
+        return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
+    }
+    let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+    let cause = Cause { occurred_at: command.now, order_id: None, redemption_id: Some(redemption.id) };
+    let reason = Explanation::fact("redemption", redemption.points, "hold_released", "The hold was released".to_owned());
+    account.release(hold_of(snapshot, redemption)?, cause, &[reason], &mut command.ids)?;
+    let update = RedemptionUpdate {
+        id: redemption.id,
+        status: RedemptionStatus::Released.word(),
+        captured: Points::ZERO,
+        capture_entry: None,
+        order_ref: None,
+    };
+    Ok(ended(account, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO))
+}
+
+/// What so many of a redemption's points pay, by the terms of its hold.
+#[must_use]
+pub(crate) fn money_of(redemption: &Redemption, points: Points) -> Money {
+    Money(amount::share(redemption.money.0, points.0, redemption.points.0))
+}
+
+/// The open hold of a redemption.
+pub(crate) fn hold_of<'a>(snapshot: &'a Snapshot, redemption: &Redemption) -> Result<&'a Hold, Refusal> {
+    snapshot
+        .holds
+        .iter()
+        .find(|hold| hold.id == redemption.id)
+        .ok_or(Refusal::RedemptionClosed { status: redemption.status.word() })
+}
+
+/// Gives back the points of every hold whose deadline has passed, but for the one that the command is about.
+pub(crate) fn release_overdue(
+    account: &mut Account,
+    snapshot: &Snapshot,
+    but_for: Option<Id>,
+    command: &mut Command,
+) -> Result<Vec<RedemptionUpdate>, Refusal> {
+    let mut updates = Vec::new();
+    for hold in snapshot.holds.iter().filter(|hold| hold.hold_expires_at <= command.now && Some(hold.id) != but_for) {
+        let cause = Cause { occurred_at: hold.hold_expires_at, order_id: None, redemption_id: Some(hold.id) };
+        account.release(hold, cause, &[deadline_passed(hold.points, hold.hold_expires_at)], &mut command.ids)?;
+        updates.push(RedemptionUpdate {
+            id: hold.id,
+            status: RedemptionStatus::Expired.word(),
+            captured: Points::ZERO,
+            capture_entry: None,
+            order_ref: None,
+        });
+    }
+    Ok(updates)
+}
+
+fn deadline_passed(points: Points, deadline: Instant) -> Explanation {
+    Explanation::fact("redemption", points, "hold_expired", format!("The hold was not used by {deadline}"))
+}
+
+fn open_for_capture(redemption: &Redemption, now: Instant) -> Result<(), Refusal> {
+    match redemption.status {
+        RedemptionStatus::Held if redemption.hold_expires_at <= now => {
+            Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at })
+        }
+        RedemptionStatus::Held => Ok(()),
+        RedemptionStatus::AwaitingConfirmation => Err(Refusal::ConfirmationRequired),
+        RedemptionStatus::Expired => Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at }),
+        status => Err(Refusal::RedemptionClosed { status: status.word() }),
+    }
+}
+
+fn ended(account: Account, update: RedemptionUpdate, status: RedemptionStatus, captured: Points, money: Money) -> Ended {
+    let balance = account.balance();
+    let member_id = account.planned().first().map(|entry| entry.account_id);
+    let outbox = if captured.is_zero() {
+        Vec::new()
+    } else {
+        vec![Message { member_id, kind: "points.redeemed", payload: json!({"redemption": update.id.external("red")}) }]
+    };
+    let plan = Plan { redemption_updates: vec![update], entries: account.into_entries(), outbox, ..Plan::default() };
+    Ended { plan, status, captured, captured_money: money, balance }
+}

@@ -1,0 +1,276 @@
+//! Returns and cancellation, exact in both directions: what a line earned, what points paid of it and what it counted
+//! toward the tiers go back in proportion to the quantity. Each is taken cumulatively, `floor(whole x returned / quantity)`
+//! after the step less the same before it, so that any sequence of partial returns sums to the whole.
+
+use domain::judgement::{Explanation, Standing};
+use domain::plan::{Message, NewReturn, Plan, StatisticsUpdate};
+use domain::snapshot::{RecordedLine, RecordedOrder, Snapshot, Taken};
+use domain::{Id, Instant, Money, Points, Quantity, amount};
+use serde_json::json;
+
+use crate::Command;
+use crate::account::{Account, Cause, Terms};
+use crate::balance::Balance;
+use crate::orders::{because_of_order, step, tier_since};
+use crate::redemptions::release_overdue;
+use crate::refusal::Refusal;
+
+/// A line to return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnLine {
+    /// The shop's own id of the line.
+    pub id: String,
+    pub quantity: Quantity,
+}
+
+/// What is returned, under the shop's own id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnRequest {
+    pub reference: String,
+    pub occurred_at: Instant,
+    /// None: everything that is left.
+    pub lines: Option<Vec<ReturnLine>>,
+    pub content_hash: String,
+}
+
+/// What a return or cancellation brings about.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub plan: Plan,
+    pub clawed_back: Points,
+    pub forgiven: Points,
+    pub restored: Points,
+    /// What this return added to the member's deficit.
+    pub deficit: Points,
+    /// Money to pay back.
+    pub refund: Money,
+    /// Lots that got points back.
+    pub lots: Vec<Taken>,
+    /// None for an anonymous order.
+    pub balance: Option<Balance>,
+}
+
+/// Takes goods back. `standing` says where a qualifying spend stands among the tiers.
+///
+/// # Errors
+/// [`Refusal::AlreadyReturned`] for more than is left, [`Refusal::NoSuchLine`] for a line that the order does not have.
+pub fn take_back(
+    snapshot: &Snapshot,
+    request: &ReturnRequest,
+    standing: impl FnOnce(Money) -> Standing,
+    terms: &Terms,
+    command: Command,
+) -> Result<Given, Refusal> {
+    let order = live_order(snapshot)?;
+    let steps = match &request.lines {
+        None => everything_left(order)?,
+        Some(lines) => chosen_lines(order, lines)?,
+    };
+    give_back(snapshot, order, &steps, Some(request), request.occurred_at, &request.content_hash, standing, terms, command)
+}
+
+/// Undoes everything that the order did and earlier returns did not, delivery included.
+///
+/// # Errors
+/// [`Refusal::AlreadyReturned`] when it was cancelled before.
+pub fn cancel(
+    snapshot: &Snapshot,
+    content_hash: &str,
+    standing: impl FnOnce(Money) -> Standing,
+    terms: &Terms,
+    command: Command,
+) -> Result<Given, Refusal> {
+    let order = live_order(snapshot)?;
+    let steps = everything_left(order).unwrap_or_default();
+    let now = command.now;
+    give_back(snapshot, order, &steps, None, now, content_hash, standing, terms, command)
+}
+
+/// One line's step: how much was returned before, and how much after.
+struct Step<'a> {
+    line: &'a RecordedLine,
+    before: Quantity,
+    after: Quantity,
+}
+
+impl Step<'_> {
+    /// This step's part of an amount of the line.
+    fn part(&self, whole: i64) -> i64 {
+        let quantity = self.line.quantity.0;
+        amount::share(whole, self.after.0, quantity) - amount::share(whole, self.before.0, quantity)
+    }
+
+    fn quantity(&self) -> Quantity {
+        self.after.less(self.before)
+    }
+}
+
+fn live_order(snapshot: &Snapshot) -> Result<&RecordedOrder, Refusal> {
+    let order = snapshot.order.as_ref().ok_or(Refusal::OrderNotFound)?;
+    if order.status == "cancelled" {
+        return Err(Refusal::AlreadyReturned { line: None, left: Quantity::ZERO });
+    }
+    Ok(order)
+}
+
+fn everything_left(order: &RecordedOrder) -> Result<Vec<Step<'_>>, Refusal> {
+    let steps: Vec<Step> = order
+        .lines
+        .iter()
+        .filter(|line| line.returned < line.quantity)
+        .map(|line| Step { line, before: line.returned, after: line.quantity })
+        .collect();
+    if steps.is_empty() { Err(Refusal::AlreadyReturned { line: None, left: Quantity::ZERO }) } else { Ok(steps) }
+}
+
+fn chosen_lines<'a>(order: &'a RecordedOrder, chosen: &[ReturnLine]) -> Result<Vec<Step<'a>>, Refusal> {
+    let mut steps: Vec<Step> = Vec::new();
+    for (index, wanted) in chosen.iter().enumerate() {
+        let line = order.lines.iter().find(|line| line.id == wanted.id).ok_or(Refusal::NoSuchLine { index })?;
+        // the same line named twice adds up
+        let earlier = steps.iter().position(|step| step.line.n == line.n);
+        let before = earlier.and_then(|at| steps.get(at)).map_or(line.returned, |step| step.after);
+        let after = before.checked_add(wanted.quantity).ok_or(Refusal::Overflow)?;
+        if after > line.quantity {
+            return Err(Refusal::AlreadyReturned { line: Some(line.id.clone()), left: line.quantity.less(before) });
+        }
+        match earlier.and_then(|at| steps.get_mut(at)) {
+            Some(step) => step.after = after,
+            None => steps.push(Step { line, before, after }),
+        }
+    }
+    Ok(steps)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the one place where returns and cancellation meet")]
+fn give_back(
+    snapshot: &Snapshot,
+    order: &RecordedOrder,
+    steps: &[Step<'_>],
+    request: Option<&ReturnRequest>,
+    occurred_at: Instant,
+    content_hash: &str,
+    standing: impl FnOnce(Money) -> Standing,
+    terms: &Terms,
+    mut command: Command,
+) -> Result<Given, Refusal> {
+    let id = command.ids.next();
+    let cancelled = request.is_none();
+    let mut refund: Money = steps
+        .iter()
+        .map(|step| {
+            let line = step.line;
+            Money(step.part(line.amount.less(line.program_discount).less(line.paid_money).0))
+        })
+        .sum();
+    if cancelled {
+        refund = refund.checked_add(order.delivery).ok_or(Refusal::Overflow)?;
+    }
+    let mut given = Given {
+        plan: Plan::default(),
+        clawed_back: Points::ZERO,
+        forgiven: Points::ZERO,
+        restored: Points::ZERO,
+        deficit: Points::ZERO,
+        refund,
+        lots: Vec::new(),
+        balance: None,
+    };
+    if let Some(member) = &snapshot.member {
+        let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+        let cause = Cause { occurred_at, order_id: Some(order.id), redemption_id: order.redemption_id };
+        given.plan.redemption_updates = release_overdue(&mut account, snapshot, None, &mut command)?;
+        restore(&mut account, order, steps, cause, &mut given, &mut command)?;
+        claw_back(&mut account, order, steps, cause, &mut given, &mut command)?;
+        let qualifying: Money = steps.iter().map(|step| Money(step.part(step.line.qualifying.0))).sum();
+        let tier = standing(member.qualifying_spend.less(qualifying)).tier.map(|tier| tier.id);
+        given.plan.statistics.push(StatisticsUpdate {
+            member_id: member.id,
+            revision: member.revision,
+            orders: if cancelled { -1 } else { 0 },
+            qualifying_spend: Money(-qualifying.0),
+            tier_since: tier_since(member, tier.as_deref(), command.now),
+            tier,
+            order_at: None,
+        });
+        given.plan.outbox.push(Message {
+            member_id: Some(member.id),
+            kind: if cancelled { "order.cancelled" } else { "order.returned" },
+            payload: json!({
+                "order": order.reference,
+                "clawed_back": amount::format(given.clawed_back.0, terms.points_scale),
+                "restored": amount::format(given.restored.0, terms.points_scale),
+            }),
+        });
+        given.balance = Some(account.balance());
+        given.plan.entries = account.into_entries();
+    }
+    let plan = &mut given.plan;
+    plan.order_updates.push(step(order, if cancelled { "cancelled" } else { "recorded" }));
+    plan.returned = steps.iter().map(|step| (order.id, step.line.n, step.after)).collect();
+    plan.returns.push(NewReturn {
+        id,
+        order_id: order.id,
+        reference: request.map(|request| request.reference.clone()),
+        content_hash: content_hash.to_owned(),
+        occurred_at,
+        lines: steps.iter().map(|step| (step.line.n, step.quantity())).collect(),
+        clawed_back: given.clawed_back,
+        forgiven: given.forgiven,
+        restored: given.restored,
+        refund: given.refund,
+    });
+    Ok(given)
+}
+
+/// Spent points go back to the lots that they came from, with the old expiry.
+fn restore(
+    account: &mut Account,
+    order: &RecordedOrder,
+    steps: &[Step<'_>],
+    cause: Cause,
+    given: &mut Given,
+    command: &mut Command,
+) -> Result<(), Refusal> {
+    given.restored = steps.iter().map(|step| Points(step.part(step.line.paid_points.0))).sum();
+    if let (Some(capture), false) = (order.capture_entry, given.restored.is_zero()) {
+        let reason = because_of_order(
+            "redemption",
+            given.restored,
+            "returned",
+            format!("Points that paid for returned goods of order {} are back where they came from", order.reference),
+        );
+        given.lots = account.roll_back(capture, given.restored, &order.paid, cause, &[reason], &mut command.ids)?;
+    }
+    Ok(())
+}
+
+/// What the returned goods earned is taken back, lot by lot.
+fn claw_back(
+    account: &mut Account,
+    order: &RecordedOrder,
+    steps: &[Step<'_>],
+    cause: Cause,
+    given: &mut Given,
+    command: &mut Command,
+) -> Result<(), Refusal> {
+    let mut own: Vec<(Id, Points)> = Vec::new();
+    for step in steps {
+        for (lot, points) in &step.line.shares {
+            let part = step.part(points.0);
+            match own.iter_mut().find(|(known, _)| known == lot) {
+                Some((_, sum)) => *sum = sum.checked_add(Points(part)).ok_or(Refusal::Overflow)?,
+                None => own.push((*lot, Points(part))),
+            }
+        }
+    }
+    own.retain(|(_, points)| !points.is_zero());
+    if let (Some(earn), false) = (order.earn_entry, own.is_empty()) {
+        let explain = |taken: Points, forgiven: Points| {
+            let kept = if forgiven.is_zero() { "" } else { "; the rest stays with you" };
+            Explanation::fact("clawback", taken, "returned", format!("Earned with returned goods of order {}{kept}", order.reference))
+        };
+        (given.clawed_back, given.deficit, given.forgiven) = account.claw_back(earn, &own, cause, explain, &mut command.ids)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+-- The store `default`: the program, the books, orders. No personal data: people are opaque ids and keyed hashes here.
+-- Points and money are integers in minor units (points: 10^-scale of the program; money: hundredths), quantities are
+-- thousandths, moments are milliseconds since 1970 UTC, intervals are half-open. Ids are made by the components.
+--
+-- One statement is one transaction: a component inserts one row into the view `apply`, and triggers post its plan.
+-- Each statement of this file can be run again without effect, alone or all together.
+
+CREATE TABLE IF NOT EXISTS migration (
+  version    INTEGER PRIMARY KEY,
+  applied_at INTEGER NOT NULL
+) STRICT;
+
+-- Published programs; immutable. `hash` (SHA-256 of the document) is what caches are keyed by.
+CREATE TABLE IF NOT EXISTS program (
+  version      INTEGER PRIMARY KEY,
+  hash         TEXT    NOT NULL,
+  document     TEXT    NOT NULL,
+  currency     TEXT    NOT NULL,
+  points_scale INTEGER NOT NULL CHECK (points_scale BETWEEN 0 AND 4),
+  published_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS program_hash ON program (hash);
+
+-- Keys of callers; only a hash of each is kept. `scopes` is a JSON array of words, `store` narrows a till's key.
+CREATE TABLE IF NOT EXISTS api_key (
+  id         INTEGER PRIMARY KEY,
+  hash       TEXT    NOT NULL UNIQUE,
+  name       TEXT    NOT NULL,
+  scopes     TEXT    NOT NULL,
+  store      TEXT,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+
+-- Every mutation that succeeded, with its answer: the same key and fingerprint get it again, byte for byte.
+-- `answer` is null where the answer holds personal data: it is then kept, sealed, in the store `people`.
+CREATE TABLE IF NOT EXISTS command (
+  id          INTEGER PRIMARY KEY,
+  key         TEXT    NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 128),
+  fingerprint TEXT    NOT NULL,
+  status      INTEGER NOT NULL CHECK (status BETWEEN 200 AND 299),
+  answer      TEXT,
+  at          INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS member (
+  id            INTEGER PRIMARY KEY,
+  channel       TEXT    NOT NULL,
+  status        TEXT    NOT NULL CHECK (status IN ('active', 'not_confirmed', 'merged', 'erased')),
+  referral_code TEXT    NOT NULL UNIQUE,
+  joined_at     INTEGER NOT NULL
+) STRICT;
+
+-- A phone, e-mail, card, messenger or external id by its keyed hash; it belongs to one member.
+CREATE TABLE IF NOT EXISTS identity (
+  hash      TEXT    NOT NULL PRIMARY KEY,
+  kind      TEXT    NOT NULL CHECK (kind IN ('external_id', 'phone', 'email', 'card', 'telegram')),
+  member_id INTEGER NOT NULL REFERENCES member (id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS identity_member ON identity (member_id);
+
+-- What orders say of a member, net of returns. `revision` is the optimistic lock of orders.
+CREATE TABLE IF NOT EXISTS statistics (
+  member_id        INTEGER PRIMARY KEY REFERENCES member (id),
+  revision         INTEGER NOT NULL DEFAULT 0,
+  orders           INTEGER NOT NULL DEFAULT 0 CHECK (orders >= 0),
+  qualifying_spend INTEGER NOT NULL DEFAULT 0 CHECK (qualifying_spend >= 0),
+  tier             TEXT,
+  tier_since       INTEGER,
+  first_order_at   INTEGER,
+  last_order_at    INTEGER
+) STRICT;
+
+-- A member's running totals: a projection of `entry` and `posting`. `seq` is the optimistic lock and the total order of
+-- the account's entries. remaining = available + pending; earned = issued - revoked, so that
+-- earned = remaining + held + redeemed + expired.
+CREATE TABLE IF NOT EXISTS account (
+  id        INTEGER PRIMARY KEY REFERENCES member (id),
+  seq       INTEGER NOT NULL DEFAULT 0,
+  last_at   INTEGER NOT NULL DEFAULT 0,
+  remaining INTEGER NOT NULL DEFAULT 0 CHECK (remaining >= 0),
+  held      INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+  deficit   INTEGER NOT NULL DEFAULT 0 CHECK (deficit >= 0),
+  earned    INTEGER NOT NULL DEFAULT 0 CHECK (earned >= 0),
+  redeemed  INTEGER NOT NULL DEFAULT 0 CHECK (redeemed >= 0),
+  expired   INTEGER NOT NULL DEFAULT 0 CHECK (expired >= 0),
+  CHECK (remaining + held + redeemed + expired = earned)
+) STRICT;
+
+-- The state machine as data: how an entry of a kind moves points between a lot's buckets. Every row sums to 0.
+-- `name` is the kind's name outside, `parent` the kind of the entry that it completes or undoes.
+CREATE TABLE IF NOT EXISTS kind (
+  kind         TEXT PRIMARY KEY,
+  name         TEXT    NOT NULL,
+  d_remaining  INTEGER NOT NULL,
+  d_held       INTEGER NOT NULL,
+  d_spent      INTEGER NOT NULL,
+  d_expired    INTEGER NOT NULL,
+  d_revoked    INTEGER NOT NULL,
+  creates_lots INTEGER NOT NULL CHECK (creates_lots IN (0, 1)),
+  parent       TEXT,
+  CHECK (d_remaining + d_held + d_spent + d_expired + d_revoked = 0)
+) STRICT;
+INSERT INTO kind VALUES
+  ('earn',                'earn',                 1, 0, 0, 0,-1, 1, NULL),
+  ('hold',                'hold',                -1, 1, 0, 0, 0, 0, NULL),
+  ('capture',             'capture',              0,-1, 1, 0, 0, 0, 'hold'),
+  ('release',             'release',              1,-1, 0, 0, 0, 0, 'hold'),
+  ('redemption_rollback', 'redemption_rollback',  1, 0,-1, 0, 0, 0, 'capture'),
+  ('expire',              'expire',              -1, 0, 0, 1, 0, 0, NULL),
+  ('clawback',            'clawback',            -1, 0, 0, 0, 1, 0, 'earn'),
+  ('adjust_in',           'adjust',               1, 0, 0, 0,-1, 1, NULL),
+  ('adjust_out',          'adjust',              -1, 0, 0, 0, 1, 0, NULL)
+  ON CONFLICT (kind) DO NOTHING;
+
+-- One grant. Born fully in `revoked` (not granted); the posting of its entry then grants it. A projection.
+-- `expires_at` null: never. `awaits_activation` is 1 until the activation of a delayed lot was announced.
+CREATE TABLE IF NOT EXISTS lot (
+  id                INTEGER PRIMARY KEY,
+  account_id        INTEGER NOT NULL REFERENCES account (id),
+  entry_id          INTEGER NOT NULL,
+  rule_id           TEXT    NOT NULL,
+  issued            INTEGER NOT NULL CHECK (issued > 0),
+  remaining         INTEGER NOT NULL DEFAULT 0 CHECK (remaining >= 0),
+  held              INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+  spent             INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),
+  expired           INTEGER NOT NULL DEFAULT 0 CHECK (expired >= 0),
+  revoked           INTEGER NOT NULL DEFAULT 0 CHECK (revoked >= 0),
+  activates_at      INTEGER NOT NULL,
+  expires_at        INTEGER,
+  awaits_activation INTEGER NOT NULL DEFAULT 0,
+  CHECK (remaining + held + spent + expired + revoked = issued),
+  CHECK (expires_at IS NULL OR expires_at > activates_at)
+) STRICT;
+CREATE INDEX IF NOT EXISTS lot_open ON lot (account_id, expires_at) WHERE remaining > 0;
+CREATE INDEX IF NOT EXISTS lot_due ON lot (expires_at) WHERE remaining > 0 AND expires_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS lot_activation ON lot (activates_at) WHERE awaits_activation = 1;
+CREATE INDEX IF NOT EXISTS lot_entry ON lot (entry_id);
+
+-- The ledger: append-only facts. `amount` is what moves, `points` its effect on remaining (signed), `balance_after`
+-- the running sum of `points`. `at` never goes back within an account; `occurred_at` is when it happened in the shop.
+-- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0).
+-- Ids: a command's entries and lots are numbered from the command's own id.
+CREATE TABLE IF NOT EXISTS entry (
+  id              INTEGER PRIMARY KEY,
+  account_id      INTEGER NOT NULL,
+  seq             INTEGER NOT NULL,
+  kind            TEXT    NOT NULL,
+  amount          INTEGER NOT NULL CHECK (amount BETWEEN 1 AND 1000000000000),
+  points          INTEGER NOT NULL,
+  deficit_change  INTEGER NOT NULL DEFAULT 0,
+  balance_after   INTEGER NOT NULL,
+  at              INTEGER NOT NULL,
+  occurred_at     INTEGER NOT NULL,
+  parent_id       INTEGER,
+  order_id        INTEGER,
+  redemption_id   INTEGER,
+  command_id      INTEGER,
+  program_version INTEGER NOT NULL,
+  explanation     TEXT    NOT NULL,
+  UNIQUE (account_id, seq)
+) STRICT;
+CREATE INDEX IF NOT EXISTS entry_parent ON entry (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entry_order ON entry (order_id) WHERE order_id IS NOT NULL;
+
+-- An entry's share in a lot.
+CREATE TABLE IF NOT EXISTS posting (
+  entry_id INTEGER NOT NULL,
+  lot_id   INTEGER NOT NULL,
+  points   INTEGER NOT NULL CHECK (points > 0),
+  UNIQUE (entry_id, lot_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS posting_lot ON posting (lot_id);
+
+-- A purchase. `ref` is the shop's own id. Anonymous orders have no member. `content_hash` tells a repeat from another
+-- order under the same id; `revision` is the optimistic lock of returns and cancellation.
+CREATE TABLE IF NOT EXISTS orders (
+  id              INTEGER PRIMARY KEY,
+  ref             TEXT    NOT NULL UNIQUE,
+  member_id       INTEGER REFERENCES member (id),
+  content_hash    TEXT    NOT NULL,
+  command_id      INTEGER NOT NULL,
+  status          TEXT    NOT NULL CHECK (status IN ('recorded', 'cancelled')),
+  revision        INTEGER NOT NULL DEFAULT 0,
+  occurred_at     INTEGER NOT NULL,
+  recorded_at     INTEGER NOT NULL,
+  channel         TEXT    NOT NULL,
+  store           TEXT,
+  device          TEXT,
+  currency        TEXT    NOT NULL,
+  items           INTEGER NOT NULL CHECK (items >= 0),
+  discount        INTEGER NOT NULL CHECK (discount >= 0),
+  delivery        INTEGER NOT NULL CHECK (delivery >= 0),
+  paid_points     INTEGER NOT NULL CHECK (paid_points >= 0),
+  paid_money      INTEGER NOT NULL CHECK (paid_money >= 0),
+  payable         INTEGER NOT NULL CHECK (payable >= 0),
+  earned          INTEGER NOT NULL CHECK (earned >= 0),
+  redemption_id   INTEGER,
+  program_version INTEGER NOT NULL,
+  CHECK (items - discount + delivery - paid_money = payable)
+) STRICT;
+CREATE INDEX IF NOT EXISTS orders_member ON orders (member_id, occurred_at) WHERE member_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS orders_occurred ON orders (occurred_at);
+-- a redemption pays one order
+CREATE UNIQUE INDEX IF NOT EXISTS orders_redemption ON orders (redemption_id) WHERE redemption_id IS NOT NULL;
+
+-- `amount` is price x quantity less the line's discount; `paid_*` the line's part of the points paid; `shares` its part
+-- of each lot that the order earned: [[lot, points], ...]. `returned` counts up to `quantity`.
+CREATE TABLE IF NOT EXISTS order_line (
+  order_id         INTEGER NOT NULL,
+  n                INTEGER NOT NULL,
+  id               TEXT    NOT NULL,
+  sku              TEXT    NOT NULL,
+  name             TEXT,
+  category         TEXT,
+  brand            TEXT,
+  labels           TEXT,
+  quantity         INTEGER NOT NULL CHECK (quantity > 0),
+  price            INTEGER NOT NULL CHECK (price >= 0),
+  discount         INTEGER NOT NULL CHECK (discount >= 0),
+  cost             INTEGER,
+  tax              INTEGER,
+  promo            INTEGER NOT NULL CHECK (promo IN (0, 1)),
+  amount           INTEGER NOT NULL CHECK (amount >= 0),
+  program_discount INTEGER NOT NULL CHECK (program_discount >= 0),
+  paid_points      INTEGER NOT NULL CHECK (paid_points >= 0),
+  paid_money       INTEGER NOT NULL CHECK (paid_money BETWEEN 0 AND amount - program_discount),
+  qualifying       INTEGER NOT NULL CHECK (qualifying >= 0),
+  shares           TEXT    NOT NULL,
+  returned         INTEGER NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND quantity),
+  UNIQUE (order_id, n)
+) STRICT;
+
+-- A return of some lines, or the cancellation of an order (`ref` null). `lines` is [[n, quantity], ...].
+-- `forgiven` is what the program's policy let the member keep.
+CREATE TABLE IF NOT EXISTS order_return (
+  id           INTEGER PRIMARY KEY,
+  order_id     INTEGER NOT NULL,
+  ref          TEXT,
+  content_hash TEXT    NOT NULL,
+  command_id   INTEGER NOT NULL,
+  occurred_at  INTEGER NOT NULL,
+  recorded_at  INTEGER NOT NULL,
+  lines        TEXT    NOT NULL,
+  clawed_back  INTEGER NOT NULL CHECK (clawed_back >= 0),
+  forgiven     INTEGER NOT NULL CHECK (forgiven >= 0),
+  restored     INTEGER NOT NULL CHECK (restored >= 0),
+  refund       INTEGER NOT NULL CHECK (refund >= 0),
+  UNIQUE (order_id, ref)
+) STRICT;
+
+-- Points set aside for an order: held until captured, released, or the deadline. `lines` is the agreed share of each
+-- line, `items` the amount of goods that they were agreed for, `order_ref` the shop's order that took the points.
+CREATE TABLE IF NOT EXISTS redemption (
+  id              INTEGER PRIMARY KEY,
+  account_id      INTEGER NOT NULL REFERENCES account (id),
+  status          TEXT    NOT NULL CHECK (status IN ('awaiting_confirmation', 'held', 'captured', 'released', 'expired')),
+  points          INTEGER NOT NULL CHECK (points > 0),
+  money           INTEGER NOT NULL CHECK (money >= 0),
+  captured        INTEGER NOT NULL DEFAULT 0 CHECK (captured BETWEEN 0 AND points),
+  items           INTEGER NOT NULL,
+  payable         INTEGER NOT NULL,
+  lines           TEXT    NOT NULL,
+  store           TEXT,
+  hold_expires_at INTEGER NOT NULL,
+  created_at      INTEGER NOT NULL,
+  hold_entry      INTEGER NOT NULL,
+  capture_entry   INTEGER,
+  order_ref       TEXT,
+  program_version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS redemption_open ON redemption (account_id) WHERE status IN ('awaiting_confirmation', 'held');
+CREATE INDEX IF NOT EXISTS redemption_due ON redemption (hold_expires_at) WHERE status IN ('awaiting_confirmation', 'held');
+
+-- What members and the shop's systems are to be told, written with its cause. Delivery is another matter.
+CREATE TABLE IF NOT EXISTS outbox (
+  id        INTEGER PRIMARY KEY,
+  at        INTEGER NOT NULL,
+  member_id INTEGER,
+  kind      TEXT    NOT NULL,
+  payload   TEXT    NOT NULL
+) STRICT;

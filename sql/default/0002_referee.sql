@@ -1,0 +1,191 @@
+-- The referee: what posts a plan, and refuses one that would break the books. It never chooses lots.
+-- An error's text begins with a token: E_STALE and E_ANSWERED are worth planning again, the others are planner's bugs.
+
+-- One row a ledger entry. `lots` are the lots that the entry creates: [{"id","rule_id","issued","activates_at",
+-- "expires_at"}]; `postings` its share in each lot: [[lot, points], ...].
+CREATE VIEW IF NOT EXISTS apply_entry AS
+  SELECT 0 AS id, 0 AS account_id, 0 AS seq, '' AS kind, 0 AS amount, 0 AS deficit_change, 0 AS balance_after, 0 AS at,
+         0 AS occurred_at, 0 AS parent_id, 0 AS order_id, 0 AS redemption_id, 0 AS command_id, 0 AS program_version,
+         '' AS explanation, '' AS lots, '' AS postings
+   WHERE 0;
+
+CREATE TRIGGER IF NOT EXISTS post_entry INSTEAD OF INSERT ON apply_entry BEGIN
+  -- 1. the fact, and the lots that it creates (born fully in `revoked`)
+  INSERT INTO entry (id, account_id, seq, kind, amount, points, deficit_change, balance_after, at, occurred_at, parent_id,
+                     order_id, redemption_id, command_id, program_version, explanation)
+  SELECT NEW.id, NEW.account_id, NEW.seq, NEW.kind, NEW.amount,
+         (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining, NEW.deficit_change, NEW.balance_after, NEW.at,
+         NEW.occurred_at, NEW.parent_id, NEW.order_id, NEW.redemption_id, NEW.command_id, NEW.program_version, NEW.explanation
+    FROM kind k WHERE k.kind = NEW.kind;
+  SELECT RAISE(ABORT, 'E_KIND') WHERE changes() <> 1;
+  INSERT INTO lot (id, account_id, entry_id, rule_id, issued, revoked, activates_at, expires_at, awaits_activation)
+  SELECT value ->> 'id', NEW.account_id, NEW.id, value ->> 'rule_id', value ->> 'issued', value ->> 'issued',
+         value ->> 'activates_at', value ->> 'expires_at', value ->> 'activates_at' > NEW.at
+    FROM json_each(NEW.lots);
+  INSERT INTO posting (entry_id, lot_id, points) SELECT NEW.id, value ->> 0, value ->> 1 FROM json_each(NEW.postings);
+
+  -- 2. postings and the movement of the deficit are the amount; only new lots pay a deficit, only a clawback makes one
+  SELECT RAISE(ABORT, 'E_AMOUNT')
+   WHERE (SELECT coalesce(sum(points), 0) FROM posting WHERE entry_id = NEW.id) + abs(NEW.deficit_change) <> NEW.amount
+      OR NEW.deficit_change > 0 AND NEW.kind <> 'clawback'
+      OR (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
+         <> ((SELECT coalesce(sum(issued), 0) FROM lot WHERE entry_id = NEW.id) = NEW.amount)
+      OR NEW.deficit_change < 0 AND NOT (SELECT creates_lots FROM kind WHERE kind = NEW.kind);
+
+  -- 3. every lot is this account's; live when points are held, due when they expire, its own when they are granted
+  SELECT RAISE(ABORT, 'E_LOT')
+   WHERE EXISTS (SELECT 1 FROM posting p LEFT JOIN lot l ON l.id = p.lot_id JOIN kind k ON k.kind = NEW.kind
+                  WHERE p.entry_id = NEW.id
+                    AND (l.account_id IS NOT NEW.account_id
+                         OR NEW.kind = 'hold' AND (l.activates_at > NEW.at OR l.expires_at <= NEW.at)
+                         OR NEW.kind = 'expire' AND (l.expires_at IS NULL OR l.expires_at > NEW.at)
+                         OR k.creates_lots AND (l.entry_id <> NEW.id OR p.points > l.issued)));
+
+  -- 4. the parent is this account's and of the right kind, and its children never exceed it: a clawback in all,
+  --    captures, releases and rollbacks in each lot
+  SELECT RAISE(ABORT, 'E_PARENT')
+   WHERE (SELECT parent FROM kind WHERE kind = NEW.kind) IS NOT
+         (SELECT p.kind FROM entry p WHERE p.id = NEW.parent_id AND p.account_id = NEW.account_id)
+      OR NEW.kind = 'clawback'
+         AND (SELECT sum(c.amount) FROM entry c WHERE c.parent_id = NEW.parent_id)
+             > (SELECT p.amount FROM entry p WHERE p.id = NEW.parent_id)
+      OR NEW.parent_id IS NOT NULL AND NEW.kind <> 'clawback' AND EXISTS (
+           SELECT 1 FROM posting own WHERE own.entry_id = NEW.id
+              AND (SELECT sum(c.points) FROM entry o JOIN posting c ON c.entry_id = o.id AND c.lot_id = own.lot_id
+                    WHERE o.parent_id = NEW.parent_id)
+                  > coalesce((SELECT points FROM posting WHERE entry_id = NEW.parent_id AND lot_id = own.lot_id), 0));
+
+  -- 5. project: the lots, then the account; seq is the lock
+  UPDATE lot SET remaining = remaining + p.points * k.d_remaining, held = held + p.points * k.d_held,
+                 spent = spent + p.points * k.d_spent, expired = expired + p.points * k.d_expired,
+                 revoked = revoked + p.points * k.d_revoked
+    FROM posting p, kind k WHERE p.entry_id = NEW.id AND k.kind = NEW.kind AND lot.id = p.lot_id;
+  UPDATE account SET seq = NEW.seq, last_at = NEW.at, deficit = deficit + NEW.deficit_change,
+                     remaining = remaining + (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining,
+                     held = held + (NEW.amount - abs(NEW.deficit_change)) * k.d_held,
+                     earned = earned - (NEW.amount - abs(NEW.deficit_change)) * k.d_revoked,
+                     redeemed = redeemed + (NEW.amount - abs(NEW.deficit_change)) * k.d_spent,
+                     expired = expired + (NEW.amount - abs(NEW.deficit_change)) * k.d_expired
+    FROM kind k
+   WHERE k.kind = NEW.kind AND account.id = NEW.account_id AND seq = NEW.seq - 1 AND last_at <= NEW.at
+     AND remaining + (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining = NEW.balance_after;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> 1;
+END;
+
+-- Facts are append-only.
+CREATE TRIGGER IF NOT EXISTS entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS posting_no_update BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS posting_no_delete BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS program_no_update BEFORE UPDATE ON program BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS program_no_delete BEFORE DELETE ON program BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+
+-- A delayed lot that became available is announced once, in the statement that ends its waiting.
+CREATE TRIGGER IF NOT EXISTS announce_activation AFTER UPDATE OF awaits_activation ON lot
+WHEN OLD.awaits_activation = 1 AND NEW.awaits_activation = 0 AND NEW.remaining > 0 BEGIN
+  INSERT INTO outbox (at, member_id, kind, payload)
+  VALUES (NEW.activates_at, NEW.account_id, 'points.activated',
+          json_object('lot', NEW.id, 'points', NEW.remaining, 'activates_at', NEW.activates_at, 'expires_at', NEW.expires_at));
+END;
+
+-- One row a command: its idempotency key, its answer, and the plan as JSON, one array for each kind of row.
+CREATE VIEW IF NOT EXISTS apply AS
+  SELECT 0 AS id, '' AS key, '' AS fingerprint, 0 AS status, '' AS answer, 0 AS at, '' AS plan WHERE 0;
+
+CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
+  SELECT RAISE(ABORT, 'E_ANSWERED') WHERE EXISTS (SELECT 1 FROM command WHERE key = NEW.key);
+  INSERT INTO command (id, key, fingerprint, status, answer, at)
+  VALUES (NEW.id, NEW.key, NEW.fingerprint, NEW.status, NEW.answer, NEW.at);
+
+  INSERT INTO program (version, hash, document, currency, points_scale, published_at)
+  SELECT value ->> 'version', value ->> 'hash', value ->> 'document', value ->> 'currency', value ->> 'points_scale', NEW.at
+    FROM json_each(NEW.plan, '$.programs');
+  INSERT INTO api_key (id, hash, name, scopes, store, created_at)
+  SELECT value ->> 'id', value ->> 'hash', value ->> 'name', value ->> 'scopes', value ->> 'store', NEW.at
+    FROM json_each(NEW.plan, '$.api_keys');
+  UPDATE api_key SET revoked_at = NEW.at
+   WHERE id IN (SELECT value FROM json_each(NEW.plan, '$.revoked_keys')) AND revoked_at IS NULL;
+
+  INSERT INTO member (id, channel, status, referral_code, joined_at)
+  SELECT value ->> 'id', value ->> 'channel', value ->> 'status', value ->> 'referral_code', value ->> 'joined_at'
+    FROM json_each(NEW.plan, '$.members');
+  INSERT INTO account (id) SELECT value ->> 'id' FROM json_each(NEW.plan, '$.members');
+  INSERT INTO statistics (member_id, tier, tier_since)
+  SELECT value ->> 'id', value ->> 'tier', value ->> 'joined_at' FROM json_each(NEW.plan, '$.members');
+  INSERT INTO identity (hash, kind, member_id)
+  SELECT value ->> 'hash', value ->> 'kind', value ->> 'member_id' FROM json_each(NEW.plan, '$.identities');
+
+  INSERT INTO orders (id, ref, member_id, content_hash, command_id, status, occurred_at, recorded_at, channel, store, device,
+                      currency, items, discount, delivery, paid_points, paid_money, payable, earned, redemption_id,
+                      program_version)
+  SELECT value ->> 'id', value ->> 'ref', value ->> 'member_id', value ->> 'content_hash', NEW.id, 'recorded',
+         value ->> 'occurred_at', NEW.at, value ->> 'channel', value ->> 'store', value ->> 'device', value ->> 'currency',
+         value ->> 'items', value ->> 'discount', value ->> 'delivery', value ->> 'paid_points', value ->> 'paid_money',
+         value ->> 'payable', value ->> 'earned', value ->> 'redemption_id', value ->> 'program_version'
+    FROM json_each(NEW.plan, '$.orders');
+  -- a line is an array, in the sequence of the columns
+  INSERT INTO order_line (order_id, n, id, sku, name, category, brand, labels, quantity, price, discount, cost, tax, promo,
+                          amount, program_discount, paid_points, paid_money, qualifying, shares)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
+         value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15, value ->> 16,
+         value ->> 17, value ->> 18, value ->> 19
+    FROM json_each(NEW.plan, '$.lines');
+  SELECT RAISE(ABORT, 'E_LINES')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.orders') o
+                  WHERE (o.value ->> 'items', o.value ->> 'discount', o.value ->> 'paid_points', o.value ->> 'paid_money')
+                        IS NOT (SELECT sum(amount), sum(program_discount), sum(paid_points), sum(paid_money)
+                                  FROM order_line WHERE order_id = o.value ->> 'id'));
+
+  -- returns and cancellation: the order's revision is the lock
+  UPDATE orders SET revision = revision + 1, status = u.value ->> 'status'
+    FROM json_each(NEW.plan, '$.order_updates') u
+   WHERE orders.id = u.value ->> 'id' AND orders.revision = u.value ->> 'revision' AND orders.status = 'recorded';
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.order_updates'), 0);
+  UPDATE order_line SET returned = u.value ->> 2
+    FROM json_each(NEW.plan, '$.returned') u
+   WHERE order_line.order_id = u.value ->> 0 AND order_line.n = u.value ->> 1;
+  INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, forgiven,
+                            restored, refund)
+  SELECT value ->> 'id', value ->> 'order_id', value ->> 'ref', value ->> 'content_hash', NEW.id, value ->> 'occurred_at',
+         NEW.at, value ->> 'lines', value ->> 'clawed_back', value ->> 'forgiven', value ->> 'restored', value ->> 'refund'
+    FROM json_each(NEW.plan, '$.returns');
+
+  INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, parent_id, order_id,
+                           redemption_id, command_id, program_version, explanation, lots, postings)
+  SELECT value ->> 'id', value ->> 'account_id', value ->> 'seq', value ->> 'kind', value ->> 'amount',
+         value ->> 'deficit_change', value ->> 'balance_after', value ->> 'at', value ->> 'occurred_at', value ->> 'parent_id',
+         value ->> 'order_id', value ->> 'redemption_id', NEW.id, value ->> 'program_version', value ->> 'explanation',
+         value ->> 'lots', value ->> 'postings'
+    FROM json_each(NEW.plan, '$.entries');
+
+  INSERT INTO redemption (id, account_id, status, points, money, items, payable, lines, store, hold_expires_at, created_at,
+                          hold_entry, program_version)
+  SELECT value ->> 'id', value ->> 'account_id', value ->> 'status', value ->> 'points', value ->> 'money', value ->> 'items',
+         value ->> 'payable', value ->> 'lines', value ->> 'store', value ->> 'hold_expires_at', NEW.at, value ->> 'hold_entry',
+         value ->> 'program_version'
+    FROM json_each(NEW.plan, '$.redemptions');
+  -- a redemption ends once: captured, released or expired
+  UPDATE redemption SET status = u.value ->> 'status', captured = u.value ->> 'captured',
+                        capture_entry = u.value ->> 'capture_entry', order_ref = u.value ->> 'order_ref'
+    FROM json_each(NEW.plan, '$.redemption_updates') u
+   WHERE redemption.id = u.value ->> 'id' AND redemption.status IN ('awaiting_confirmation', 'held');
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.redemption_updates'), 0);
+
+  UPDATE statistics SET revision = statistics.revision + 1, orders = orders + (u.value ->> 'orders'),
+                        qualifying_spend = qualifying_spend + (u.value ->> 'qualifying_spend'),
+                        tier = u.value ->> 'tier', tier_since = u.value ->> 'tier_since',
+                        first_order_at = coalesce(min(first_order_at, u.value ->> 'order_at'), first_order_at, u.value ->> 'order_at'),
+                        last_order_at = coalesce(max(last_order_at, u.value ->> 'order_at'), last_order_at, u.value ->> 'order_at')
+    FROM json_each(NEW.plan, '$.statistics') u
+   WHERE statistics.member_id = u.value ->> 'member_id' AND statistics.revision = u.value ->> 'revision';
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.statistics'), 0);
+
+  INSERT INTO outbox (at, member_id, kind, payload)
+  SELECT NEW.at, value ->> 'member_id', value ->> 'kind', value ->> 'payload' FROM json_each(NEW.plan, '$.outbox');
+END;

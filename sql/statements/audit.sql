@@ -1,0 +1,71 @@
+-- Every way in which the books could disagree, one row a finding (at most 100): what, and the id concerned.
+SELECT 'lot differs from its postings' AS finding, l.id AS id
+  FROM lot l LEFT JOIN (
+    SELECT p.lot_id, sum(p.points * k.d_remaining) AS remaining, sum(p.points * k.d_held) AS held,
+           sum(p.points * k.d_spent) AS spent, sum(p.points * k.d_expired) AS expired, sum(p.points * k.d_revoked) AS revoked
+      FROM posting p JOIN entry e ON e.id = p.entry_id JOIN kind k ON k.kind = e.kind GROUP BY p.lot_id) t ON t.lot_id = l.id
+ WHERE (l.remaining, l.held, l.spent, l.expired, l.revoked - l.issued)
+       IS NOT (coalesce(t.remaining, 0), coalesce(t.held, 0), coalesce(t.spent, 0), coalesce(t.expired, 0), coalesce(t.revoked, 0))
+UNION ALL
+SELECT 'account differs from its lots', a.id
+  FROM account a LEFT JOIN (
+    SELECT account_id, sum(remaining) AS remaining, sum(held) AS held, sum(spent) AS spent, sum(expired) AS expired,
+           sum(issued - revoked) AS earned FROM lot GROUP BY account_id) t ON t.account_id = a.id
+ WHERE (a.remaining, a.held, a.redeemed, a.expired, a.earned)
+       IS NOT (coalesce(t.remaining, 0), coalesce(t.held, 0), coalesce(t.spent, 0), coalesce(t.expired, 0), coalesce(t.earned, 0))
+UNION ALL
+SELECT 'account differs from its entries', a.id
+  FROM account a LEFT JOIN (
+    SELECT account_id, count(*) AS entries, max(seq) AS seq, sum(deficit_change) AS deficit, sum(points) AS points, max(at) AS at
+      FROM entry GROUP BY account_id) t ON t.account_id = a.id
+ WHERE (a.seq, a.seq, a.deficit, a.remaining, a.last_at)
+       IS NOT (coalesce(t.entries, 0), coalesce(t.seq, 0), coalesce(t.deficit, 0), coalesce(t.points, 0), coalesce(t.at, 0))
+UNION ALL
+SELECT 'entry differs from its postings', e.id
+  FROM entry e JOIN kind k ON k.kind = e.kind
+ WHERE e.amount <> abs(e.deficit_change) + coalesce((SELECT sum(points) FROM posting p WHERE p.entry_id = e.id), 0)
+    OR e.points <> (e.amount - abs(e.deficit_change)) * k.d_remaining
+UNION ALL
+SELECT 'running balance is broken', id
+  FROM (SELECT id, balance_after, sum(points) OVER (PARTITION BY account_id ORDER BY seq) AS running FROM entry)
+ WHERE running <> balance_after
+UNION ALL
+SELECT 'entry of an account that does not exist', e.id
+  FROM entry e LEFT JOIN account a ON a.id = e.account_id WHERE a.id IS NULL
+UNION ALL
+SELECT 'posting of a lot or an entry that does not exist', p.rowid
+  FROM posting p LEFT JOIN lot l ON l.id = p.lot_id LEFT JOIN entry e ON e.id = p.entry_id WHERE l.id IS NULL OR e.id IS NULL
+UNION ALL
+SELECT 'held points differ from the open redemptions', a.id
+  FROM account a LEFT JOIN (
+    SELECT account_id, sum(points) AS held FROM redemption
+     WHERE status IN ('awaiting_confirmation', 'held') GROUP BY account_id) t ON t.account_id = a.id
+ WHERE a.held <> coalesce(t.held, 0)
+UNION ALL
+SELECT 'order differs from its lines', o.id
+  FROM orders o LEFT JOIN (
+    SELECT order_id, sum(amount) AS items, sum(program_discount) AS discount, sum(paid_points) AS paid_points,
+           sum(paid_money) AS paid_money FROM order_line GROUP BY order_id) t ON t.order_id = o.id
+ WHERE (o.items, o.discount, o.paid_points, o.paid_money)
+       IS NOT (coalesce(t.items, 0), coalesce(t.discount, 0), coalesce(t.paid_points, 0), coalesce(t.paid_money, 0))
+UNION ALL
+SELECT 'order earned something else than its lots', o.id
+  FROM orders o LEFT JOIN (SELECT order_id, sum(amount) AS earned FROM entry WHERE kind = 'earn' GROUP BY order_id) t
+       ON t.order_id = o.id
+ WHERE o.earned <> coalesce(t.earned, 0)
+UNION ALL
+SELECT 'order got back other points than its returns say', o.id
+  FROM orders o
+  JOIN (SELECT order_id, sum(clawed_back) AS clawed_back, sum(restored) AS restored FROM order_return GROUP BY order_id) r
+       ON r.order_id = o.id
+ WHERE r.restored <> (SELECT coalesce(sum(amount), 0) FROM entry e WHERE e.order_id = o.id AND e.kind = 'redemption_rollback')
+    OR r.clawed_back <> (SELECT coalesce(sum(amount), 0) FROM entry e WHERE e.order_id = o.id AND e.kind = 'clawback')
+UNION ALL
+SELECT 'statistics differ from the orders', s.member_id
+  FROM statistics s LEFT JOIN (
+    SELECT o.member_id, count(*) AS orders FROM orders o
+     WHERE o.status = 'recorded' AND o.member_id IS NOT NULL GROUP BY o.member_id) t ON t.member_id = s.member_id
+ WHERE s.orders <> coalesce(t.orders, 0)
+UNION ALL
+SELECT 'member without an account', m.id FROM member m LEFT JOIN account a ON a.id = m.id WHERE a.id IS NULL
+LIMIT 100

@@ -1,0 +1,70 @@
+-- Everything that a decision needs, as one row of JSON columns: one SELECT, because on hosted SQL a statement is a
+-- network round trip. What does not apply is null.
+-- ?1 hash of the caller's key   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
+-- ?6 redemption id              ?7 now               ?8 return ref
+WITH
+  red AS (SELECT * FROM redemption WHERE id = ?6),
+  ord AS (SELECT * FROM orders WHERE ref = ?5),
+  -- the member named by the caller comes before the one of the order or redemption: a mismatch is for the ledger to refuse
+  mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
+                 a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since
+            FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
+           WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN ?3
+                             WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
+                             ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END)
+SELECT
+  (SELECT json_object('id', id, 'scopes', json(scopes), 'store', store)
+     FROM api_key WHERE hash = ?1 AND revoked_at IS NULL) AS caller,
+  (SELECT json_object('fingerprint', fingerprint, 'status', status, 'answer', answer)
+     FROM command WHERE key = ?2) AS answered,
+  (SELECT json_object('version', version, 'hash', hash, 'published_at', published_at)
+     FROM program ORDER BY version DESC LIMIT 1) AS program,
+  (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
+                      'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
+                      'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
+                      'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since)
+     FROM mem) AS member,
+  -- [id, rule_id, remaining, activates_at, expires_at]
+  (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
+     FROM lot WHERE account_id = (SELECT id FROM mem) AND remaining > 0) AS lots,
+  -- holds that are still open: past their deadline they give their points back before anything else
+  (SELECT json_group_array(json_object('id', r.id, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
+                                       'points', r.points,
+            'postings', (SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+                           FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry)))
+     FROM redemption r
+    WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
+  (SELECT json_object('id', id, 'account_id', account_id, 'status', status, 'points', points, 'money', money,
+                      'captured', captured, 'items', items, 'payable', payable, 'lines', json(lines), 'store', store,
+                      'hold_expires_at', hold_expires_at, 'created_at', created_at, 'hold_entry', hold_entry,
+                      'order_ref', order_ref, 'program_version', program_version,
+                      'used_by', (SELECT ref FROM orders o WHERE o.redemption_id = red.id))
+     FROM red) AS redemption,
+  (SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'content_hash', o.content_hash, 'status', o.status,
+                      'revision', o.revision, 'occurred_at', o.occurred_at, 'recorded_at', o.recorded_at, 'channel', o.channel,
+                      'store', o.store, 'currency', o.currency, 'items', o.items, 'discount', o.discount,
+                      'delivery', o.delivery, 'paid_points', o.paid_points, 'paid_money', o.paid_money,
+                      'payable', o.payable, 'earned', o.earned, 'redemption_id', o.redemption_id,
+                      'program_version', o.program_version,
+            'answer', (SELECT json_object('status', c.status, 'answer', c.answer) FROM command c WHERE c.id = o.command_id),
+            'earn_entry', (SELECT e.id FROM entry e WHERE e.order_id = o.id AND e.kind = 'earn'),
+            'capture_entry', (SELECT r.capture_entry FROM redemption r WHERE r.id = o.redemption_id),
+            'lines', (SELECT json_group_array(json_array(n, id, sku, name, category, brand, json(labels), quantity, price,
+                                                         discount, cost, tax, promo, amount, program_discount, paid_points,
+                                                         paid_money, qualifying, json(shares), returned))
+                        FROM order_line WHERE order_id = o.id),
+            -- what each lot paid and has not got back yet: [lot, points, activates_at, expires_at]
+            'paid', (SELECT json_group_array(json_array(p.lot_id, p.points
+                              - coalesce((SELECT sum(b.points) FROM entry e JOIN posting b ON b.entry_id = e.id
+                                           WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
+                              l.activates_at, l.expires_at))
+                       FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id
+                      WHERE r.id = o.redemption_id),
+            'returns', (SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
+                                 'occurred_at', t.occurred_at, 'lines', json(t.lines), 'clawed_back', t.clawed_back,
+                                 'forgiven', t.forgiven, 'restored', t.restored, 'refund', t.refund,
+                                 'answer', CASE WHEN t.ref IS ?8 THEN
+                                   (SELECT json_object('status', c.status, 'answer', c.answer)
+                                      FROM command c WHERE c.id = t.command_id) END))
+                          FROM order_return t WHERE t.order_id = o.id))
+     FROM ord o) AS "order"
