@@ -250,7 +250,8 @@ CREATE TABLE IF NOT EXISTS order_return (
 ) STRICT;
 
 -- Points set aside for an order: held until captured, released, or the deadline. `lines` is the agreed share of each
--- line, `items` the amount of goods that they were agreed for, `order_ref` the shop's order that took the points.
+-- line, `items` the amount of goods that they were agreed for, `order_ref` the shop's order that took the points;
+-- `release_entry` and `released_at` are set by the job that ends overdue holds.
 CREATE TABLE IF NOT EXISTS redemption (
   id              INTEGER PRIMARY KEY,
   account_id      INTEGER NOT NULL REFERENCES account (id),
@@ -267,6 +268,8 @@ CREATE TABLE IF NOT EXISTS redemption (
   hold_entry      INTEGER NOT NULL,
   capture_entry   INTEGER,
   order_ref       TEXT,
+  release_entry   INTEGER,
+  released_at     INTEGER,
   program_version INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS redemption_open ON redemption (account_id) WHERE status IN ('awaiting_confirmation', 'held');

@@ -94,6 +94,34 @@ WHEN OLD.awaits_activation = 1 AND NEW.awaits_activation = 0 AND NEW.remaining >
           json_object('lot', NEW.id, 'points', NEW.remaining, 'activates_at', NEW.activates_at, 'expires_at', NEW.expires_at));
 END;
 
+-- An expiry is told, in the statement that posts it.
+CREATE TRIGGER IF NOT EXISTS announce_expiry AFTER INSERT ON entry WHEN NEW.kind = 'expire' BEGIN
+  INSERT INTO outbox (at, member_id, kind, payload)
+  VALUES (NEW.at, NEW.account_id, 'points.expired', json_object('points', NEW.amount, 'entry', NEW.id));
+END;
+
+-- The job that ends overdue holds sets `release_entry`; the points go back to their lots in the same statement, hold by
+-- hold, so that an account with several of them stays in sequence.
+CREATE TRIGGER IF NOT EXISTS release_overdue AFTER UPDATE OF release_entry ON redemption
+WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'E_HOLD')
+   WHERE OLD.status NOT IN ('awaiting_confirmation', 'held') OR NEW.status <> 'expired' OR NEW.hold_expires_at > NEW.released_at;
+  INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, parent_id,
+                           redemption_id, program_version, explanation, lots, postings)
+  SELECT NEW.release_entry, a.id, a.seq + 1, 'release', NEW.points, 0, a.remaining + NEW.points, max(NEW.released_at, a.last_at),
+         NEW.hold_expires_at, NEW.hold_entry, NEW.id, NEW.program_version,
+         json_array(json_object('rule_id', 'redemption', 'program_version', NEW.program_version, 'fired', json('true'),
+           'points', (SELECT iif(points_scale = 0, CAST(NEW.points AS TEXT),
+                             CAST(NEW.points / CAST(power AS INTEGER) AS TEXT) || '.'
+                             || substr('0000' || CAST(NEW.points % CAST(power AS INTEGER) AS TEXT), -points_scale))
+                        FROM (SELECT points_scale, substr('10000', 1, points_scale + 1) AS power
+                                FROM program WHERE version = NEW.program_version)),
+           'code', 'hold_expired',
+           'reason', 'The hold was not used by ' || strftime('%Y-%m-%dT%H:%M:%SZ', NEW.hold_expires_at / 1000, 'unixepoch'))),
+         '[]', (SELECT json_group_array(json_array(lot_id, points)) FROM posting WHERE entry_id = NEW.hold_entry)
+    FROM account a WHERE a.id = NEW.account_id;
+END;
+
 -- One row a command: its idempotency key, its answer, and the plan as JSON, one array for each kind of row.
 CREATE VIEW IF NOT EXISTS apply AS
   SELECT 0 AS id, '' AS key, '' AS fingerprint, 0 AS status, '' AS answer, 0 AS at, '' AS plan WHERE 0;

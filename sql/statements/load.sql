@@ -15,7 +15,7 @@ WITH
 SELECT
   (SELECT json_object('id', id, 'scopes', json(scopes), 'store', store)
      FROM api_key WHERE hash = ?1 AND revoked_at IS NULL) AS caller,
-  (SELECT json_object('fingerprint', fingerprint, 'status', status, 'answer', answer)
+  (SELECT json_object('id', id, 'fingerprint', fingerprint, 'status', status, 'answer', answer)
      FROM command WHERE key = ?2) AS answered,
   (SELECT json_object('version', version, 'hash', hash, 'published_at', published_at)
      FROM program ORDER BY version DESC LIMIT 1) AS program,

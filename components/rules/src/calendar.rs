@@ -271,10 +271,7 @@ mod tests {
     fn zones_have_one_spelling() {
         assert!(Zone::named("Asia/Yekaterinburg").is_ok());
         assert!(Zone::named("UTC").is_ok());
-        assert_eq!(
-            Zone::named("europe/moscow").unwrap_err(),
-            UnknownZone { meant: Some("Europe/Moscow".to_owned()) }
-        );
+        assert_eq!(Zone::named("europe/moscow").unwrap_err(), UnknownZone { meant: Some("Europe/Moscow".to_owned()) });
         for name in ["", "Moscow", "Etc/Unknown", "UTC+3", "/", "../../etc/passwd", "Europe/Moscow\0"] {
             assert_eq!(Zone::named(name).unwrap_err(), UnknownZone { meant: None }, "{name}");
         }
@@ -290,9 +287,7 @@ mod tests {
 
     #[test]
     fn knows_what_may_expire_too_early() {
-        let may = |delay, expiry| {
-            Lifetime { activation: Activation::Days(delay), expiry }.may_expire_before_activation()
-        };
+        let may = |delay, expiry| Lifetime { activation: Activation::Days(delay), expiry }.may_expire_before_activation();
         assert!(!may(14, Expiry::Never));
         assert!(!may(30, Expiry::Days(30)));
         assert!(may(31, Expiry::Days(30)));
@@ -301,8 +296,7 @@ mod tests {
         assert!(!may(365, Expiry::Months(12)));
         assert!(may(366, Expiry::Months(12)));
         assert!(may(1, calendar(&["01-01"])));
-        assert!(!Lifetime { activation: Activation::Immediately, expiry: calendar(&["01-01"]) }
-            .may_expire_before_activation());
+        assert!(!Lifetime { activation: Activation::Immediately, expiry: calendar(&["01-01"]) }.may_expire_before_activation());
     }
 
     #[test]

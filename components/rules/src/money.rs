@@ -47,12 +47,7 @@ pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
 }
 
 /// `value * numerator / denominator`, rounded. All three at least 0, `denominator` above 0; otherwise an overflow.
-pub fn multiply_divide(
-    value: i128,
-    numerator: i128,
-    denominator: i128,
-    rounding: Rounding,
-) -> Result<i128, Overflow> {
+pub fn multiply_divide(value: i128, numerator: i128, denominator: i128, rounding: Rounding) -> Result<i128, Overflow> {
     let product = value.checked_mul(numerator).ok_or(Overflow)?;
     if product < 0 || denominator <= 0 {
         return Err(Overflow);

@@ -34,8 +34,7 @@ pub fn parse_amount(text: &str, scale: u8) -> Result<i64, NotAnAmount> {
     if fraction.len() > usize::from(scale) {
         return Err(NotAnAmount::TooPrecise);
     }
-    let amount =
-        Decimal::from_str_exact(&format!("{sign}{whole}.{fraction}0")).map_err(|_| NotAnAmount::TooLarge)?;
+    let amount = Decimal::from_str_exact(&format!("{sign}{whole}.{fraction}0")).map_err(|_| NotAnAmount::TooLarge)?;
     let per_whole = Decimal::from(10_u64.checked_pow(u32::from(scale)).ok_or(NotAnAmount::TooLarge)?);
     let units = amount.checked_mul(per_whole).ok_or(NotAnAmount::TooLarge)?;
     let units = i64::try_from(units).map_err(|_| NotAnAmount::TooLarge)?;

@@ -78,7 +78,9 @@ mod tests {
     fn an_external_id_is_read_back_and_only_with_its_own_prefix() {
         let id = Ids::new(Instant(1_700_000_000_000), 42).next();
         assert_eq!(Id::parse(&id.external("mem"), "mem"), Ok(id));
-        for text in ["mem_", "mem_0", "mem_XYZ", "red_1", "mem_-1", "mem_+1", "mem1", "", "mem_ffffffffffffffff", "mem_00000000000000001"] {
+        for text in
+            ["mem_", "mem_0", "mem_XYZ", "red_1", "mem_-1", "mem_+1", "mem1", "", "mem_ffffffffffffffff", "mem_00000000000000001"]
+        {
             assert_eq!(Id::parse(text, "mem"), Err(IdError), "{text}");
         }
     }

@@ -172,8 +172,10 @@ fn ensure_targets_without_rustup(folder: &Path, wanted: &BTreeSet<&str>) -> Resu
         let libraries = clean(&mut rustc).output().ok().filter(|answer| answer.status.success());
         let libraries = libraries.map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned());
         if !libraries.is_some_and(|libraries| Path::new(&libraries).is_dir()) {
-            bail!("the components need the Rust target {target}, which isn't installed, and there is no rustup to \
-                   install it with: install rustup, or the target with your distribution's package for it");
+            bail!(
+                "the components need the Rust target {target}, which isn't installed, and there is no rustup to \
+                   install it with: install rustup, or the target with your distribution's package for it"
+            );
         }
     }
     Ok(())

@@ -37,10 +37,7 @@ async fn advance(clock: &Clock, schedules: &Schedules, body: &[u8]) -> Response<
         Err((pointer, detail)) => return field_problem(StatusCode::BAD_REQUEST, pointer, "invalid", &detail),
     };
     match schedules.advance(clock, destination).await {
-        Ok(done) => json(
-            StatusCode::OK,
-            &json!({ "now": done.now.to_string(), "runs": done.runs, "failed": done.failed }),
-        ),
+        Ok(done) => json(StatusCode::OK, &json!({ "now": done.now.to_string(), "runs": done.runs, "failed": done.failed })),
         Err(error @ AdvanceError::Back { .. }) => {
             field_problem(StatusCode::UNPROCESSABLE_ENTITY, "/now", "time_goes_back", &error.to_string())
         }

@@ -228,9 +228,7 @@ impl Entry {
         };
         running.store.set_epoch_deadline(epochs(RUN_TIMEOUT));
         let Running { store, exports } = &mut running;
-        let run = store.run_concurrent(async |accessor| {
-            exports.call_handle_cron_event(accessor, Metadata { timestamp }).await
-        });
+        let run = store.run_concurrent(async |accessor| exports.call_handle_cron_event(accessor, Metadata { timestamp }).await);
         let answer = tokio::time::timeout(RUN_TIMEOUT, run).await;
         let answer = answer.map_err(|_| anyhow!("it took longer than {} seconds", RUN_TIMEOUT.as_secs()))???;
         *kept = Some(running);

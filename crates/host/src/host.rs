@@ -138,8 +138,7 @@ impl Host {
             handlers.insert(id.clone(), ProxyHandler::new(handler));
         }
         let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), handlers[&trigger.component].clone()));
-        let server =
-            Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
+        let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));
         Ok(Self { address, clock, schedules, databases, key_value_stores, stopping, instances, serving: Some(serving) })
     }

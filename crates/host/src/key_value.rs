@@ -84,14 +84,9 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
         })
     }
 
-    async fn get(
-        store: &Accessor<T, Self>,
-        of: Resource<OpenStore>,
-        key: String,
-    ) -> wasmtime::Result<Answer<Option<Vec<u8>>>> {
+    async fn get(store: &Accessor<T, Self>, of: Resource<OpenStore>, key: String) -> wasmtime::Result<Answer<Option<Vec<u8>>>> {
         let find = move |connection: &rusqlite::Connection, name: &str| {
-            let mut statement =
-                connection.prepare_cached("SELECT value FROM spin_key_value WHERE store = ? AND key = ?")?;
+            let mut statement = connection.prepare_cached("SELECT value FROM spin_key_value WHERE store = ? AND key = ?")?;
             statement.query_row((name, key), |row| row.get(0)).optional()
         };
         Ok(opened(store, &of)?.with(find).await)

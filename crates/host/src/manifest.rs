@@ -91,11 +91,9 @@ impl Manifest {
     /// Reads and checks a manifest.
     pub fn load(file: &Path) -> Result<Self> {
         let file = std::path::absolute(file)?;
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read the manifest {}", file.display()))?;
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read the manifest {}", file.display()))?;
         let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        Self::parse(&text, file.clone(), folder)
-            .with_context(|| format!("in the manifest {}", file.display()))
+        Self::parse(&text, file.clone(), folder).with_context(|| format!("in the manifest {}", file.display()))
     }
 
     fn parse(text: &str, file: PathBuf, folder: PathBuf) -> Result<Self> {
@@ -167,10 +165,7 @@ impl Manifest {
                 let Some(found) = self.components.get(dependency) else {
                     bail!("{path}: there is no component {dependency:?}");
                 };
-                ensure!(
-                    found.dependencies.is_empty(),
-                    "{path}: {dependency:?} has dependencies itself, which is not supported"
-                );
+                ensure!(found.dependencies.is_empty(), "{path}: {dependency:?} has dependencies itself, which is not supported");
             }
         }
         Ok(())
@@ -251,15 +246,7 @@ fn read_component(mut section: Section, folder: &Path, known: &BTreeMap<String, 
     }
     let build = section.section("build")?.map(|build| read_build(build, folder)).transpose()?;
     section.finish()?;
-    Ok(Component {
-        source,
-        sqlite_databases,
-        key_value_stores,
-        variables,
-        environment,
-        dependencies,
-        build,
-    })
+    Ok(Component { source, sqlite_databases, key_value_stores, variables, environment, dependencies, build })
 }
 
 fn read_build(mut section: Section, folder: &Path) -> Result<Build> {
@@ -274,10 +261,7 @@ fn read_build(mut section: Section, folder: &Path) -> Result<Build> {
 /// Labels become file names: they must not be able to lead anywhere else.
 pub(crate) fn check_label(label: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    ensure!(
-        !label.is_empty() && label.chars().all(plain),
-        "{label:?}: a name has letters, digits, '-' and '_' only"
-    );
+    ensure!(!label.is_empty() && label.chars().all(plain), "{label:?}: a name has letters, digits, '-' and '_' only");
     Ok(())
 }
 
@@ -390,12 +374,21 @@ mod tests {
 
     #[test]
     fn references_to_nothing_are_named() {
-        refused(&format!("{COMPONENT}[component.till.variables]\nkey = \"{{{{ key }}}}\"\n"), &["component.till.variables.key", "\"key\""]);
+        refused(
+            &format!("{COMPONENT}[component.till.variables]\nkey = \"{{{{ key }}}}\"\n"),
+            &["component.till.variables.key", "\"key\""],
+        );
         refused("[[trigger.http]]\nroute = \"/\"\ncomponent = \"till\"\n", &["trigger.http[0].component", "till"]);
-        refused(&format!("{COMPONENT}[component.till.dependencies]\n\"a:b\" = {{ component = \"rules\" }}\n"), &["\"a:b\"", "rules"]);
+        refused(
+            &format!("{COMPONENT}[component.till.dependencies]\n\"a:b\" = {{ component = \"rules\" }}\n"),
+            &["\"a:b\"", "rules"],
+        );
         refused("[component.till]\n", &["component.till.source", "missing"]);
         refused(&format!("{COMPONENT}sqlite_databases = [\"../x\"]\n"), &["component.till.sqlite_databases", "../x"]);
-        refused(&format!("{COMPONENT}[[trigger.cron]]\ncomponent = \"till\"\ncron_expression = \"hourly\"\n"), &["trigger.cron[0].cron_expression"]);
+        refused(
+            &format!("{COMPONENT}[[trigger.cron]]\ncomponent = \"till\"\ncron_expression = \"hourly\"\n"),
+            &["trigger.cron[0].cron_expression"],
+        );
         refused("[variables]\nkey = {}\n", &["variables.key"]);
     }
 }

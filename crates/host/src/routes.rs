@@ -41,11 +41,8 @@ impl<T> Route<T> {
     }
 
     fn matches(&self, segments: &[&str]) -> bool {
-        let long_enough = if self.wildcard {
-            segments.len() >= self.segments.len()
-        } else {
-            segments.len() == self.segments.len()
-        };
+        let long_enough =
+            if self.wildcard { segments.len() >= self.segments.len() } else { segments.len() == self.segments.len() };
         long_enough && self.segments.iter().zip(segments).all(|(own, asked)| own == asked)
     }
 

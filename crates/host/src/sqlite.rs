@@ -10,9 +10,7 @@ use std::task::{Context, Poll};
 use rusqlite::types::{Value as Stored, ValueRef};
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::StoreContextMut;
-use wasmtime::component::{
-    Accessor, Destination, FutureReader, Resource, StreamProducer, StreamReader, StreamResult, VecBuffer,
-};
+use wasmtime::component::{Accessor, Destination, FutureReader, Resource, StreamProducer, StreamReader, StreamResult, VecBuffer};
 
 use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
@@ -188,10 +186,7 @@ impl HostConnection for State {
 }
 
 impl<T: Send> HostConnectionWithStore<T> for Spin {
-    async fn open_async(
-        store: &Accessor<T, Self>,
-        database: String,
-    ) -> wasmtime::Result<Answer<Resource<Connection>>> {
+    async fn open_async(store: &Accessor<T, Self>, database: String) -> wasmtime::Result<Answer<Resource<Connection>>> {
         let database = match store.with(|mut access| access.get().granted_database(&database)) {
             Ok(database) => database,
             Err(error) => return Ok(Err(error)),
@@ -217,9 +212,7 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
                 &statement,
                 parameters,
                 |names| drop(send_columns.send(names)),
-                |row| {
-                    send_row.blocking_send(row).map_err(|_| io("the rows were dropped before the last one was read"))
-                },
+                |row| send_row.blocking_send(row).map_err(|_| io("the rows were dropped before the last one was read")),
             );
             // Nobody waits for it when the instance has gone.
             drop(send_end.send(done));
@@ -234,10 +227,7 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
         })
     }
 
-    async fn last_insert_rowid_async(
-        store: &Accessor<T, Self>,
-        connection: Resource<Connection>,
-    ) -> wasmtime::Result<i64> {
+    async fn last_insert_rowid_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<i64> {
         get(store, &connection)?.ask(rusqlite::Connection::last_insert_rowid).await
     }
 

@@ -77,9 +77,7 @@ pub fn resolve(
             .cloned()
             .or_else(|| environment(&environment_name(name)))
             .or_else(|| variable.default.clone())
-            .with_context(|| {
-                format!("the variable {name:?} is required: give it a value, or set {}", environment_name(name))
-            })?;
+            .with_context(|| format!("the variable {name:?} is required: give it a value, or set {}", environment_name(name)))?;
         Ok((name.clone(), value))
     };
     manifest.variables.iter().map(value).collect()

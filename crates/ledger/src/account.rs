@@ -132,7 +132,8 @@ impl Account {
     pub fn balance(&self) -> Balance {
         let (available, pending, due) = by_state(&self.lots, self.at);
         let live = self.lots.iter().filter(|lot| lot.is_live(self.at) && !lot.remaining.is_zero());
-        let waiting = self.lots.iter().filter(|lot| lot.activates_at > self.at && !lot.is_due(self.at) && !lot.remaining.is_zero());
+        let waiting =
+            self.lots.iter().filter(|lot| lot.activates_at > self.at && !lot.is_due(self.at) && !lot.remaining.is_zero());
         Balance {
             available,
             pending,
@@ -199,7 +200,10 @@ impl Account {
             let granted = Points(lot.issued.0 - withheld);
             if !granted.is_zero() {
                 postings.push((lot.id, granted));
-                self.add_to_lot(&Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at }, &lot.rule_id);
+                self.add_to_lot(
+                    &Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at },
+                    &lot.rule_id,
+                );
             }
         }
         self.record(entry, kind, amount, Points(-owed), postings, lots.clone(), None, cause, explanations)?;
@@ -358,11 +362,20 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::InsufficientPoints`] when there are fewer; [`Refusal::Overflow`] beyond [`LIMIT`].
-    pub fn deduct(&mut self, points: Points, cause: Cause, explanations: &[Explanation], ids: &mut Ids) -> Result<Vec<(Id, Points)>, Refusal> {
+    pub fn deduct(
+        &mut self,
+        points: Points,
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<Vec<(Id, Points)>, Refusal> {
         let at = self.at;
         let (available, pending, _) = by_state(&self.lots, at);
         if points.0 > available.0.saturating_add(pending.0) {
-            return Err(Refusal::InsufficientPoints { available: Points(available.0.saturating_add(pending.0)), deficit: self.deficit });
+            return Err(Refusal::InsufficientPoints {
+                available: Points(available.0.saturating_add(pending.0)),
+                deficit: self.deficit,
+            });
         }
         let postings = self.take(points, |lot| !lot.is_due(at));
         let entry = ids.next();

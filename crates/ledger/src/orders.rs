@@ -1,6 +1,6 @@
 //! A purchase: captures the points held for it, earns, counts toward the tiers.
 
-use domain::judgement::{Explanation, Grant, Judgement};
+use domain::judgement::{Grant, Judgement};
 use domain::order::Order;
 use domain::plan::{Message, NewLine, NewLot, NewOrder, OrderUpdate, Plan, RedemptionUpdate, StatisticsUpdate};
 use domain::snapshot::{Member, Redemption, RedemptionStatus, Snapshot};
@@ -69,7 +69,10 @@ pub fn record_order(
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
     let cause = Cause { occurred_at: order.occurred_at, order_id: Some(order_id), redemption_id: None };
     let paying = snapshot.redemption.as_ref();
-    let mut plan = Plan { redemption_updates: release_overdue(&mut account, snapshot, paying.map(|paying| paying.id), &mut command)?, ..Plan::default() };
+    let mut plan = Plan {
+        redemption_updates: release_overdue(&mut account, snapshot, paying.map(|paying| paying.id), &mut command)?,
+        ..Plan::default()
+    };
 
     let (redeemed, redeemed_money) = match paying {
         None => (Points::ZERO, Money::ZERO),
@@ -118,7 +121,13 @@ pub fn record_order(
 
 /// Records an order without a member: priced and kept, it earns nothing.
 #[must_use]
-pub fn record_anonymous(order: &Order, judgement: &Judgement, terms: &Terms, content_hash: &str, mut command: Command) -> Recorded {
+pub fn record_anonymous(
+    order: &Order,
+    judgement: &Judgement,
+    terms: &Terms,
+    content_hash: &str,
+    mut command: Command,
+) -> Recorded {
     let order_id = command.ids.next();
     let unearned = Judgement {
         earned: Points::ZERO,
@@ -144,7 +153,7 @@ pub(crate) fn step(order: &domain::snapshot::RecordedOrder, status: &'static str
     OrderUpdate { id: order.id, revision: order.revision, status }
 }
 
-/// Explanations of grants that no rule of an order gave, such as a manual adjustment.
+/// A grant that no rule gave, such as an adjustment.
 pub(crate) fn single_grant(rule_id: &str, points: Points, activates_at: Instant, expires_at: Option<Instant>) -> Grant {
     Grant { rule_id: rule_id.to_owned(), points, activates_at, expires_at }
 }
@@ -201,9 +210,4 @@ fn line_rows(order_id: Id, order: &Order, judgement: &Judgement, lots: &[NewLot]
             shares: shares(&judged.shares),
         })
         .collect()
-}
-
-/// Why points came back or went with an order.
-pub(crate) fn because_of_order(rule_id: &str, points: Points, code: &str, reason: String) -> Explanation {
-    Explanation::fact(rule_id, points, code, reason)
 }

@@ -34,7 +34,13 @@ pub struct Ended {
 ///
 /// # Errors
 /// [`Refusal::InsufficientPoints`] when fewer can be spent.
-pub fn hold(snapshot: &Snapshot, order: &Order, judgement: &Judgement, terms: &Terms, mut command: Command) -> Result<Held, Refusal> {
+pub fn hold(
+    snapshot: &Snapshot,
+    order: &Order,
+    judgement: &Judgement,
+    terms: &Terms,
+    mut command: Command,
+) -> Result<Held, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     let id = command.ids.next();
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
@@ -66,7 +72,8 @@ pub fn hold(snapshot: &Snapshot, order: &Order, judgement: &Judgement, terms: &T
         program_version: terms.program_version,
     };
     let balance = account.balance();
-    let plan = Plan { redemptions: vec![redemption.clone()], redemption_updates, entries: account.into_entries(), ..Plan::default() };
+    let plan =
+        Plan { redemptions: vec![redemption.clone()], redemption_updates, entries: account.into_entries(), ..Plan::default() };
     Ok(Held { plan, redemption, balance })
 }
 

@@ -9,25 +9,44 @@ pub enum Refusal {
     OrderNotFound,
     RedemptionNotFound,
     /// Fewer points can be spent or taken than asked for.
-    InsufficientPoints { available: Points, deficit: Points },
+    InsufficientPoints {
+        available: Points,
+        deficit: Points,
+    },
     /// The order or the return is known under this id with other content.
-    OtherContent { what: &'static str },
+    OtherContent {
+        what: &'static str,
+    },
     /// The redemption is another member's.
     ForeignRedemption,
     /// The redemption was captured, released or has paid another order.
-    RedemptionClosed { status: &'static str },
+    RedemptionClosed {
+        status: &'static str,
+    },
     /// The hold's deadline has passed.
-    HoldExpired { deadline: domain::Instant },
+    HoldExpired {
+        deadline: domain::Instant,
+    },
     /// The redemption waits for its one-time code.
     ConfirmationRequired,
     /// The redemption was captured for another order.
-    OtherOrder { order_ref: String },
+    OtherOrder {
+        order_ref: String,
+    },
     /// The order was cancelled, or nothing of the line is left to return.
-    AlreadyReturned { line: Option<String>, left: Quantity },
+    AlreadyReturned {
+        line: Option<String>,
+        left: Quantity,
+    },
     /// The order has no such line.
-    NoSuchLine { index: usize },
+    NoSuchLine {
+        index: usize,
+    },
     /// The goods are worth less than those that the points were held for.
-    OrderChanged { held_for: Money, items: Money },
+    OrderChanged {
+        held_for: Money,
+        items: Money,
+    },
     /// An amount is beyond what one operation may move.
     Overflow,
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::Command;
 use crate::account::{Account, Cause, Terms};
 use crate::balance::Balance;
-use crate::orders::{because_of_order, step, tier_since};
+use crate::orders::{step, tier_since};
 use crate::redemptions::release_overdue;
 use crate::refusal::Refusal;
 
@@ -234,7 +234,7 @@ fn restore(
 ) -> Result<(), Refusal> {
     given.restored = steps.iter().map(|step| Points(step.part(step.line.paid_points.0))).sum();
     if let (Some(capture), false) = (order.capture_entry, given.restored.is_zero()) {
-        let reason = because_of_order(
+        let reason = Explanation::fact(
             "redemption",
             given.restored,
             "returned",
@@ -268,7 +268,12 @@ fn claw_back(
     if let (Some(earn), false) = (order.earn_entry, own.is_empty()) {
         let explain = |taken: Points, forgiven: Points| {
             let kept = if forgiven.is_zero() { "" } else { "; the rest stays with you" };
-            Explanation::fact("clawback", taken, "returned", format!("Earned with returned goods of order {}{kept}", order.reference))
+            Explanation::fact(
+                "clawback",
+                taken,
+                "returned",
+                format!("Earned with returned goods of order {}{kept}", order.reference),
+            )
         };
         (given.clawed_back, given.deficit, given.forgiven) = account.claw_back(earn, &own, cause, explain, &mut command.ids)?;
     }

@@ -1,1 +1,93 @@
+//! The SQL statements of `sql/` and the rows that they return, over one small [`Database`] trait. No rules here.
 
+mod errors;
+mod load;
+mod reads;
+pub mod schema;
+mod work;
+mod writes;
+
+pub use errors::StoreError;
+pub use load::{Answered, Caller, EnrolmentLoad, Load, Loaded, ProgramHead, ProgramLoad, load, load_enrolment, load_program};
+pub use reads::{
+    Document, EntryLot, EntryRow, ProgramVersion, caller, entries, order_entries, person, program_document, program_versions,
+};
+pub use work::{Due, Finding, activate, audit, counts, due, expire, release_overdue};
+pub use writes::{Commit, apply, remove_person, write_person};
+
+/// A value of SQL.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Integer(i64),
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<domain::Id> for Value {
+    fn from(id: domain::Id) -> Self {
+        Self::Integer(id.0)
+    }
+}
+
+impl From<domain::Instant> for Value {
+    fn from(instant: domain::Instant) -> Self {
+        Self::Integer(instant.0)
+    }
+}
+
+/// A row, in the sequence of the statement's columns.
+pub type Row = Vec<Value>;
+
+/// One statement at a time, each its own transaction, run to its end.
+#[expect(async_fn_in_trait, reason = "components have one thread; nobody sends these futures")]
+pub trait Database {
+    /// Runs a statement and returns all of its rows.
+    ///
+    /// # Errors
+    /// [`StoreError`], also for what the referee refuses.
+    async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError>;
+}
+
+/// The first column of the first row, where it is a text.
+fn text(row: Option<&Row>, column: usize) -> Option<&str> {
+    match row?.get(column)? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A number in a column.
+fn integer(row: Option<&Row>, column: usize) -> Option<i64> {
+    match row?.get(column)? {
+        Value::Integer(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// A JSON column; null is none.
+fn json<T: serde::de::DeserializeOwned>(row: Option<&Row>, column: usize) -> Result<Option<T>, StoreError> {
+    match text(row, column) {
+        None => Ok(None),
+        Some(json) => {
+            serde_json::from_str(json).map(Some).map_err(|error| StoreError::Unreadable(format!("column {column}: {error}")))
+        }
+    }
+}

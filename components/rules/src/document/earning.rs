@@ -46,13 +46,7 @@ pub struct Rates {
 }
 
 /// Reads the rules and puts them into the order of evaluation.
-pub fn read(
-    node: &Node,
-    scale: u8,
-    tiers: &Tiers,
-    ids: &mut BTreeSet<String>,
-    findings: &mut Findings,
-) -> Vec<EarningRule> {
+pub fn read(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Vec<EarningRule> {
     let nodes = node.list(MAX_RULES, findings).unwrap_or_default();
     let mut rules: Vec<_> = nodes.iter().filter_map(|node| rule(node, scale, tiers, ids, findings)).collect();
     rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
@@ -73,13 +67,7 @@ pub fn read_rates(block: &mut Block, findings: &mut Findings) -> Option<(Option<
     readable.then(|| (rate.flatten(), promo.flatten()))
 }
 
-fn rule(
-    node: &Node,
-    scale: u8,
-    tiers: &Tiers,
-    ids: &mut BTreeSet<String>,
-    findings: &mut Findings,
-) -> Option<EarningRule> {
+fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<EarningRule> {
     let mut block = node.block(findings)?;
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
@@ -88,8 +76,7 @@ fn rule(
     }
     let when_node = block.optional("when");
     let when = when_node.map(|node| conditions::read(&node, tiers, findings));
-    let priority =
-        block.optional("priority").and_then(|node| node.integer(-MAX_PRIORITY, MAX_PRIORITY, findings)).unwrap_or(0);
+    let priority = block.optional("priority").and_then(|node| node.integer(-MAX_PRIORITY, MAX_PRIORITY, findings)).unwrap_or(0);
     let stop = block.optional("stop").and_then(|node| node.boolean(findings)).unwrap_or(false);
     let lifetime = lifetime::read(&mut block, findings);
     let kind = block.required("type", findings)?;
@@ -109,12 +96,7 @@ fn rule(
     Some(EarningRule { id: id?, reward: reward?, when, priority, stop, lifetime })
 }
 
-fn percent(
-    block: &mut Block,
-    when: Option<&Conditions>,
-    tiers: &Tiers,
-    findings: &mut Findings,
-) -> Option<Reward> {
+fn percent(block: &mut Block, when: Option<&Conditions>, tiers: &Tiers, findings: &mut Findings) -> Option<Reward> {
     let own_rate = block.optional("rate").is_some() || block.optional("rate_promo").is_some();
     if own_rate {
         let (rate, promo) = read_rates(block, findings)?;

@@ -10,8 +10,7 @@ pub fn read(block: &mut Block, findings: &mut Findings) -> Lifetime {
     let activation = block.optional("activation").and_then(|node| activation(&node, findings));
     let expiry_node = block.optional("expiry");
     let expiry = expiry_node.as_ref().and_then(|node| expiry(node, findings));
-    let lifetime =
-        Lifetime { activation: activation.unwrap_or_default(), expiry: expiry.unwrap_or_default() };
+    let lifetime = Lifetime { activation: activation.unwrap_or_default(), expiry: expiry.unwrap_or_default() };
     if let Some(node) = expiry_node
         && lifetime.may_expire_before_activation()
     {

@@ -156,12 +156,7 @@ pub fn undatable(why: NoLife, pointer: &str) -> Failure {
     }
 }
 
-fn evaluate(
-    purchase: &Purchase,
-    rule: &EarningRule,
-    taken: &[bool],
-    extra: Option<i64>,
-) -> Result<Verdict, Overflow> {
+fn evaluate(purchase: &Purchase, rule: &EarningRule, taken: &[bool], extra: Option<i64>) -> Result<Verdict, Overflow> {
     if let Some(miss) = unmet(purchase, &rule.when) {
         return Ok(Verdict::Misses(miss));
     }

@@ -130,9 +130,7 @@ impl<'s> Teller<'s> {
             Gift::Percent { tier, regular, promo, after_points } => {
                 let of = |(rate, basis): (i64, i64), goods| format!("{} of {}{goods}", text::percent(rate), text::money(basis));
                 let (parts, verb) = match (*regular, *promo) {
-                    (Some(regular), Some(promo)) => {
-                        (format!("{} and {}", of(regular, ""), of(promo, " of promo goods")), "give")
-                    }
+                    (Some(regular), Some(promo)) => (format!("{} and {}", of(regular, ""), of(promo, " of promo goods")), "give"),
                     (Some(regular), None) => (of(regular, ""), "gives"),
                     (None, Some(promo)) => (of(promo, " of promo goods"), "gives"),
                     (None, None) => (text::money(0), "gives"),
@@ -176,9 +174,7 @@ impl<'s> Teller<'s> {
                 ("no_tier", reason, *missing)
             }
             Miss::NothingPaid => ("nothing_paid", "nothing is left of these goods to pay in money".to_owned(), None),
-            Miss::RoundsToZero => {
-                ("rounds_to_zero", format!("less than {} after rounding down", self.points(1)), None)
-            }
+            Miss::RoundsToZero => ("rounds_to_zero", format!("less than {} after rounding down", self.points(1)), None),
         };
         explanation(rule_id, false, 0, code, reason, missing.map(Shortfall::Money))
     }
@@ -207,8 +203,7 @@ impl<'s> Teller<'s> {
 
     /// Points that a hold had set aside.
     pub fn paid_as_agreed(&self, points: i64, money: i64, items: i64) -> Explanation {
-        let reason =
-            format!("{} held earlier paid {} of {}", self.points(points), text::money(money), text::money(items));
+        let reason = format!("{} held earlier paid {} of {}", self.points(points), text::money(money), text::money(items));
         explanation(REDEMPTION, true, points, "paid_as_agreed", reason, None)
     }
 
@@ -270,13 +265,6 @@ impl Obstacle {
     }
 }
 
-fn explanation(
-    rule_id: &str,
-    fired: bool,
-    points: i64,
-    code: &str,
-    reason: String,
-    shortfall: Option<Shortfall>,
-) -> Explanation {
+fn explanation(rule_id: &str, fired: bool, points: i64, code: &str, reason: String, shortfall: Option<Shortfall>) -> Explanation {
     Explanation { rule_id: rule_id.to_owned(), fired, points, code: code.to_owned(), reason, shortfall }
 }

@@ -19,12 +19,7 @@ use crate::money;
 use earning::{EarningLine, Purchase};
 
 /// Judges an order for a member who wants to pay so.
-pub fn judge_order(
-    document: &Document,
-    member: &Member,
-    order: &Order,
-    payment: &Payment,
-) -> Result<Judgement, Failure> {
+pub fn judge_order(document: &Document, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
     let tiers = &document.settings.tiers;
     money::bounded(member.qualifying_spend.into())?;
     money::bounded(member.available.into())?;

@@ -128,9 +128,7 @@ struct Limits {
 
 impl Limits {
     fn of(document: &Document, member: &Member, order: &Order, goods: &Goods) -> Result<Self, Overflow> {
-        let nothing = |obstacle| {
-            Ok(Self { limit_points: 0, max_points: 0, without_exclusions: 0, obstacle: Some(obstacle) })
-        };
+        let nothing = |obstacle| Ok(Self { limit_points: 0, max_points: 0, without_exclusions: 0, obstacle: Some(obstacle) });
         let Some(redemption) = &document.redemption else {
             return nothing(Obstacle::RedemptionOff);
         };
@@ -144,8 +142,8 @@ impl Limits {
         let limit_points = document.payable(redemption, by_share)?;
         let max_points = document.payable(redemption, limit_points.min(member.available.max(0)))?;
         let without_exclusions = document.points_of(share_of(redemption, goods.items)?)?;
-        let obstacle = (by_share < redemption.min_points)
-            .then_some(Obstacle::Minimum { minimum: redemption.min_points, allowed: by_share });
+        let obstacle =
+            (by_share < redemption.min_points).then_some(Obstacle::Minimum { minimum: redemption.min_points, allowed: by_share });
         Ok(Self { limit_points, max_points, without_exclusions, obstacle })
     }
 
@@ -226,12 +224,7 @@ fn check_agreed(agreed: &Agreed, goods: &Goods) -> Result<(), Failure> {
 
 /// The money that the program lets points pay of goods worth `eligible`.
 fn share_of(redemption: &Redemption, eligible: i64) -> Result<i64, Overflow> {
-    let share = multiply_divide(
-        eligible.into(),
-        redemption.max_share.into(),
-        ONE_HUNDRED_PERCENT.into(),
-        Rounding::Down,
-    )?;
+    let share = multiply_divide(eligible.into(), redemption.max_share.into(), ONE_HUNDRED_PERCENT.into(), Rounding::Down)?;
     money::bounded(share)
 }
 
@@ -239,16 +232,14 @@ impl Document {
     /// What so many points (minor units) pay, rounded down to a hundredth.
     fn money_of(&self, points: i64) -> Result<i64, Overflow> {
         let per_whole = money::units_per_whole(self.settings.points_scale)?;
-        let money =
-            multiply_divide(points.into(), self.settings.conversion_rate.into(), per_whole, Rounding::Down)?;
+        let money = multiply_divide(points.into(), self.settings.conversion_rate.into(), per_whole, Rounding::Down)?;
         money::bounded(money)
     }
 
     /// How many points (minor units) so much money is worth, rounded down; at most what the contract can carry.
     fn points_of(&self, money: i64) -> Result<i64, Overflow> {
         let per_whole = money::units_per_whole(self.settings.points_scale)?;
-        let points =
-            multiply_divide(money.into(), per_whole, self.settings.conversion_rate.into(), Rounding::Down)?;
+        let points = multiply_divide(money.into(), per_whole, self.settings.conversion_rate.into(), Rounding::Down)?;
         Ok(i64::try_from(points).unwrap_or(MAX_UNITS).min(MAX_UNITS))
     }
 

@@ -7,9 +7,7 @@ use crate::engine::Line;
 
 /// Whether a condition means the line: any list names it, or there is none, and `promo` is as asked.
 pub fn selects(products: &Products, line: &Line) -> bool {
-    let has_lists = [&products.skus, &products.categories, &products.brands, &products.labels]
-        .iter()
-        .any(|list| list.is_some());
+    let has_lists = [&products.skus, &products.categories, &products.brands, &products.labels].iter().any(|list| list.is_some());
     let promo_as_asked = products.promo.is_none_or(|promo| promo == line.promo);
     promo_as_asked && (!has_lists || named(products, line))
 }

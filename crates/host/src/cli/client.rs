@@ -58,13 +58,7 @@ impl Client {
     }
 
     /// Any request.
-    pub async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        idempotency_key: Option<&str>,
-    ) -> Result<Answer> {
+    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>, idempotency_key: Option<&str>) -> Result<Answer> {
         let mut request = Request::builder()
             .method(method.clone())
             .uri(format!("{}{path}", self.url))

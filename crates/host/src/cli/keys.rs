@@ -15,7 +15,8 @@ pub fn kept(data: &Path, name: &str, make: impl FnOnce() -> String) -> Result<St
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
         Ok(mut new) => {
             let secret = make();
-            new.write_all(secret.as_bytes()).and_then(|()| new.sync_all())
+            new.write_all(secret.as_bytes())
+                .and_then(|()| new.sync_all())
                 .with_context(|| format!("cannot write {}", file.display()))?;
             Ok(secret)
         }

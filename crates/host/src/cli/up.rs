@@ -153,7 +153,9 @@ fn greet(host: &Host, admin_key: &str, clock: ClockMode) -> Result<()> {
         ClockMode::Virtual(_) => host.clock().to_string(),
     };
     let curl = |path: &str, key: &str, body: &str| {
-        format!("curl -sS {url}{path} -H 'Authorization: Bearer {admin_key}'{key} -H 'Content-Type: application/json' -d '{body}'")
+        format!(
+            "curl -sS {url}{path} -H 'Authorization: Bearer {admin_key}'{key} -H 'Content-Type: application/json' -d '{body}'"
+        )
     };
     let order = |id: &str, more: &str| {
         format!(

@@ -1,0 +1,53 @@
+//! What a store can answer instead of rows. Texts come from different servers, nested in other texts: only the referee's
+//! tokens and SQLite's own words are looked for.
+
+/// Why a statement had no effect, or may have had none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The books have moved since the plan was made, or the key was answered meanwhile: plan again.
+    Stale,
+    /// The store is busy, or the connection broke: the statement may be repeated.
+    Busy(String),
+    /// The referee refused a plan that would break the books: a planner's bug.
+    Refused(String),
+    /// A row that is not what the statement promises.
+    Unreadable(String),
+    /// The tables are not there yet.
+    NotMigrated,
+    /// Anything else: no such database, disk full, no connection.
+    Unavailable(String),
+}
+
+impl StoreError {
+    /// Reads a store's message.
+    #[must_use]
+    pub fn from_message(message: &str) -> Self {
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        if says(&["E_STALE", "E_ANSWERED", "UNIQUE constraint failed"]) {
+            Self::Stale
+        } else if says(&["database is locked", "database table is locked", "SQLITE_BUSY", "STREAM_EXPIRED", "busy"]) {
+            Self::Busy(message.to_owned())
+        } else if says(&["E_KIND", "E_AMOUNT", "E_LOT", "E_PARENT", "E_LINES", "E_HOLD", "E_IMMUTABLE", "constraint failed"]) {
+            Self::Refused(message.to_owned())
+        } else if says(&["no such table", "no such view"]) {
+            Self::NotMigrated
+        } else {
+            Self::Unavailable(message.to_owned())
+        }
+    }
+}
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stale => write!(f, "the books have moved meanwhile"),
+            Self::Busy(message) => write!(f, "the store is busy: {message}"),
+            Self::Refused(message) => write!(f, "the referee refused: {message}"),
+            Self::Unreadable(message) => write!(f, "a row can't be read: {message}"),
+            Self::NotMigrated => write!(f, "the tables are not there yet"),
+            Self::Unavailable(message) => write!(f, "the store is unavailable: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

@@ -1,0 +1,20 @@
+-- Expires lots that are due at ?1, at most ?2 of them: one entry an account, ids from above ?3, all or none.
+-- A statement that reads the accounts it writes is never stale. ?4 is the version of the program on record.
+INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, program_version,
+                         explanation, lots, postings)
+WITH
+  due AS (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
+           WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2),
+  -- the scale freezes with the first entry, so that the newest version tells it
+  scale AS (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
+              FROM program ORDER BY version DESC LIMIT 1)
+SELECT ?3 + row_number() OVER (ORDER BY a.id), a.id, a.seq + 1, 'expire', sum(d.remaining), 0, a.remaining - sum(d.remaining),
+       max(?1, a.last_at), max(d.expires_at), ?4,
+       json_group_array(json_object('rule_id', d.rule_id, 'program_version', ?4, 'fired', json('true'),
+         'points', '-' || CAST(d.remaining / s.power AS TEXT)
+                   || iif(s.digits = 0, '', '.' || substr('0000' || CAST(d.remaining % s.power AS TEXT), -s.digits)),
+         'code', 'expired',
+         'reason', 'Not spent before ' || strftime('%Y-%m-%dT%H:%M:%SZ', d.expires_at / 1000, 'unixepoch'))),
+       '[]', json_group_array(json_array(d.id, d.remaining))
+  FROM due d JOIN account a ON a.id = d.account_id JOIN scale s
+ GROUP BY a.id
