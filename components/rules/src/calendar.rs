@@ -147,6 +147,8 @@ impl Lifetime {
         match &self.expiry {
             Expiry::Never => false,
             Expiry::Days(days) => delay > *days,
+            // No month is shorter than 28 days: only a longer delay needs the exact answer.
+            Expiry::Months(months) if delay <= months.saturating_mul(28) => false,
             Expiry::Months(months) => shortest_in_days(*months).is_none_or(|days| delay > days),
             Expiry::Calendar(_) => true,
         }

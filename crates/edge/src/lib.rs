@@ -1,1 +1,21 @@
+//! What every HTTP component shares: calls and problems, keys and scopes, idempotency, the kept store connection, the
+//! cached program, the words of the API.
 
+mod access;
+mod call;
+mod database;
+pub mod identity;
+mod platform;
+mod problem;
+mod rules;
+pub mod sealing;
+mod shop;
+pub mod wire;
+
+pub use access::{Access, Scope};
+pub use call::{Call, Reply, serve};
+pub use database::{SpinDatabase, books, people};
+pub use platform::{now, random};
+pub use problem::{FieldError, Problem, from_refusal, from_store};
+pub use rules::{ActiveProgram, AskedPayment, RulesFailure, agreed, parse_program, program_by_head};
+pub use shop::{Context, Decision, Failed, Outcome, Read, authorize, hash_text, mutate, read, replay, with_retries};

@@ -203,7 +203,7 @@ mod tests {
         [component.till]
         source = "target/till.wasm"
         [component.till.build]
-        command = ["mkdir -p target", "cat src/*.rs > target/till.wasm; echo built >> log"]
+        command = ["mkdir -p target", "cat src/*/*.rs > target/till.wasm; echo built >> log"]
         watch = ["src/**/*.rs", "Cargo.lock"]
     "#;
 

@@ -23,7 +23,12 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the file, and makes it where it isn't there.
     pub(crate) fn new(file: PathBuf) -> Result<Self> {
-        let keeper = open(&file).with_context(|| format!("cannot open the database {}", file.display()))?;
+        let keeper = open(&file).and_then(|keeper| {
+            // Only a connection that has read something keeps the journal.
+            keeper.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(keeper)
+        });
+        let keeper = keeper.with_context(|| format!("cannot open the database {}", file.display()))?;
         Ok(Self { file, statements: AtomicU64::new(0), keeper: Mutex::new(Some(keeper)) })
     }
 
@@ -87,6 +92,7 @@ mod tests {
         }
         connection.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
         drop(connection);
+        assert!(database.connect().is_ok(), "opened and closed once more");
         assert!(folder.path().join("new/books.db-wal").exists());
         database.close().unwrap();
         assert!(!folder.path().join("new/books.db-wal").exists());

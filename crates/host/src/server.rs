@@ -84,17 +84,18 @@ impl Server {
             return problem(StatusCode::BAD_REQUEST, "bad_request", format_args!("{error:#}"));
         }
         let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        match route.target.handle((), request).await {
-            Ok(response) => response,
-            Err(error) if error.is::<ExpirationError>() => problem(
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, route.target.handle((), request)).await;
+        match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) if !error.is::<ExpirationError>() => {
+                eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.state().component().id);
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
+            }
+            _ => problem(
                 StatusCode::GATEWAY_TIMEOUT,
                 "timeout",
                 format_args!("no answer within {} seconds", REQUEST_TIMEOUT.as_secs()),
             ),
-            Err(error) => {
-                eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.state().component().id);
-                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
-            }
         }
     }
 }

@@ -225,7 +225,8 @@ impl Account {
         Ok(entry)
     }
 
-    /// Spends so many of the points of a hold, and gives back the rest. Returns the capture's entry.
+    /// Spends so many of the points of a hold, those first that were taken first, and gives back the rest. Returns the
+    /// capture's entry.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] when the hold does not hold as much.
@@ -240,7 +241,7 @@ impl Account {
         let mut left = points.0;
         let mut spent = Vec::new();
         let mut rest = Vec::new();
-        for taken in &hold.postings {
+        for taken in &in_sequence_of_spending(&hold.postings) {
             let part = left.min(taken.points.0);
             left -= part;
             if part > 0 {
@@ -272,7 +273,7 @@ impl Account {
     }
 
     /// Gives spent points back to the lots that they came from, last taken first. `paid` is what each lot paid and has
-    /// not got back yet, in the sequence of taking. Returns what went where.
+    /// not got back yet, in no particular sequence. Returns what went where.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] when less was paid.
@@ -285,11 +286,9 @@ impl Account {
         explanations: &[Explanation],
         ids: &mut Ids,
     ) -> Result<Vec<Taken>, Refusal> {
-        let mut paid = paid.to_vec();
-        paid.sort_by_key(|taken| (taken.expires_at.is_none(), taken.expires_at, taken.lot));
         let mut left = points.0;
         let mut back = Vec::new();
-        for taken in paid.iter().rev() {
+        for taken in in_sequence_of_spending(paid).iter().rev() {
             let part = left.min(taken.points.0);
             left -= part;
             if part > 0 {
@@ -498,4 +497,11 @@ impl Account {
         });
         Ok(())
     }
+}
+
+/// What was taken from lots, in the sequence in which it was: a lot's dates never change.
+fn in_sequence_of_spending(taken: &[Taken]) -> Vec<Taken> {
+    let mut taken = taken.to_vec();
+    taken.sort_by_key(|taken| (taken.expires_at.is_none(), taken.expires_at, taken.lot));
+    taken
 }

@@ -30,9 +30,7 @@ pub struct Recorded {
 /// # Errors
 /// The redemption must be this member's, open or captured for this very order, and within its deadline.
 pub fn pay_with(redemption: &Redemption, member: &Member, order_ref: &str, now: Instant) -> Result<(Points, Money), Refusal> {
-    if redemption.account_id != member.id {
-        return Err(Refusal::ForeignRedemption);
-    }
+    redemptions::belongs_to(redemption, member)?;
     if redemption.used_by.is_some() {
         return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
     }
@@ -55,7 +53,8 @@ pub fn pay_with(redemption: &Redemption, member: &Member, order_ref: &str, now: 
 /// Records a member's order. The judgement must have been made with what [`pay_with`] says is paid.
 ///
 /// # Errors
-/// As [`pay_with`], and when the member is unknown or an amount is beyond what one operation may move.
+/// As [`pay_with`]; [`Refusal::OrderChanged`] for a judgement with another payment than that; [`Refusal::OtherContent`]
+/// for an order that is known already; and when the member is unknown or an amount is beyond what one operation may move.
 pub fn record_order(
     snapshot: &Snapshot,
     order: &Order,
@@ -65,6 +64,9 @@ pub fn record_order(
     mut command: Command,
 ) -> Result<Recorded, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
+    if snapshot.order.as_ref().is_some_and(|known| known.content_hash != content_hash) {
+        return Err(Refusal::OtherContent { what: "order" });
+    }
     let order_id = command.ids.next();
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
     let cause = Cause { occurred_at: order.occurred_at, order_id: Some(order_id), redemption_id: None };
@@ -74,25 +76,29 @@ pub fn record_order(
         ..Plan::default()
     };
 
-    let (redeemed, redeemed_money) = match paying {
+    let paid = match paying {
         None => (Points::ZERO, Money::ZERO),
-        Some(redemption) => {
-            let paid = pay_with(redemption, member, &order.reference, command.now)?;
-            if redemption.status == RedemptionStatus::Held {
-                let hold = redemptions::hold_of(snapshot, redemption)?;
-                let cause = Cause { redemption_id: Some(redemption.id), ..cause };
-                let entry = account.capture(hold, paid.0, cause, &judgement.payment_explanations, &mut command.ids)?;
-                plan.redemption_updates.push(RedemptionUpdate {
-                    id: redemption.id,
-                    status: RedemptionStatus::Captured.word(),
-                    captured: paid.0,
-                    capture_entry: Some(entry),
-                    order_ref: Some(order.reference.clone()),
-                });
-            }
-            (paid.0, judgement.payment.money)
-        }
+        Some(redemption) => pay_with(redemption, member, &order.reference, command.now)?,
     };
+    // what the lines say was paid is what returns give back: it must be what is captured
+    if (judgement.payment.points, judgement.payment.money) != paid {
+        let held_for = paying.map_or(Money::ZERO, |redemption| redemption.items);
+        return Err(Refusal::OrderChanged { held_for, items: judgement.items });
+    }
+    if let Some(redemption) = paying
+        && redemption.status == RedemptionStatus::Held
+    {
+        let hold = redemptions::hold_of(snapshot, redemption)?;
+        let cause = Cause { redemption_id: Some(redemption.id), ..cause };
+        let entry = account.capture(hold, paid.0, cause, &judgement.payment_explanations, &mut command.ids)?;
+        plan.redemption_updates.push(RedemptionUpdate {
+            id: redemption.id,
+            status: RedemptionStatus::Captured.word(),
+            captured: paid.0,
+            capture_entry: Some(entry),
+            order_ref: Some(order.reference.clone()),
+        });
+    }
 
     let lots = account.grant(Kind::Earn, &judgement.grants, cause, &judgement.explanations, &mut command.ids)?;
     let tier = judgement.after.tier.as_ref().map(|tier| tier.id.clone());
@@ -116,7 +122,7 @@ pub fn record_order(
     plan.lines = line_rows(order_id, order, judgement, &lots);
     let balance = account.balance();
     plan.entries = account.into_entries();
-    Ok(Recorded { plan, balance: Some(balance), earned: judgement.earned, lots, redeemed, redeemed_money })
+    Ok(Recorded { plan, balance: Some(balance), earned: judgement.earned, lots, redeemed: paid.0, redeemed_money: paid.1 })
 }
 
 /// Records an order without a member: priced and kept, it earns nothing.

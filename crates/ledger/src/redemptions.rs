@@ -3,7 +3,7 @@
 use domain::judgement::{Explanation, Judgement};
 use domain::order::Order;
 use domain::plan::{Message, NewRedemption, Plan, RedemptionUpdate};
-use domain::snapshot::{Hold, Redemption, RedemptionStatus, Snapshot};
+use domain::snapshot::{Hold, Member, Redemption, RedemptionStatus, Snapshot};
 use domain::{Id, Instant, Money, Points, amount};
 use serde_json::json;
 
@@ -80,7 +80,7 @@ pub fn hold(
 /// Spends a hold, whole or in part; the rest goes back. `points` none: whole.
 ///
 /// # Errors
-/// The redemption must be open and within its deadline, and hold as many points.
+/// The redemption must be the member's, open and within its deadline, and hold as many points.
 pub fn capture(
     snapshot: &Snapshot,
     points: Option<Points>,
@@ -91,6 +91,7 @@ pub fn capture(
     let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound)?;
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     command.ids.next();
+    belongs_to(redemption, member)?;
     open_for_capture(redemption, command.now)?;
     let points = points.unwrap_or(redemption.points);
     if points > redemption.points {
@@ -119,11 +120,12 @@ pub fn capture(
 /// Gives a hold's points back to their lots.
 ///
 /// # Errors
-/// The redemption must be open.
+/// The redemption must be the member's, and open.
 pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Result<Ended, Refusal> {
     let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound)?;
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     command.ids.next();
+    belongs_to(redemption, member)?;
     if !matches!(redemption.status, RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation) {
         return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
     }
@@ -139,6 +141,11 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
         order_ref: None,
     };
     Ok(ended(account, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO))
+}
+
+/// A member's command is about that member's redemption.
+pub(crate) fn belongs_to(redemption: &Redemption, member: &Member) -> Result<(), Refusal> {
+    if redemption.account_id == member.id { Ok(()) } else { Err(Refusal::ForeignRedemption) }
 }
 
 /// What so many of a redemption's points pay, by the terms of its hold.

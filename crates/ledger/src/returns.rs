@@ -53,7 +53,8 @@ pub struct Given {
 /// Takes goods back. `standing` says where a qualifying spend stands among the tiers.
 ///
 /// # Errors
-/// [`Refusal::AlreadyReturned`] for more than is left, [`Refusal::NoSuchLine`] for a line that the order does not have.
+/// [`Refusal::AlreadyReturned`] for more than is left, [`Refusal::NoSuchLine`] for a line that the order does not have,
+/// [`Refusal::OtherContent`] for a return that is known already, [`Refusal::Overflow`] for a quantity that is not above 0.
 pub fn take_back(
     snapshot: &Snapshot,
     request: &ReturnRequest,
@@ -62,6 +63,10 @@ pub fn take_back(
     command: Command,
 ) -> Result<Given, Refusal> {
     let order = live_order(snapshot)?;
+    let known = order.returns.iter().find(|known| known.reference.as_ref() == Some(&request.reference));
+    if known.is_some_and(|known| known.content_hash != request.content_hash) {
+        return Err(Refusal::OtherContent { what: "return" });
+    }
     let steps = match &request.lines {
         None => everything_left(order)?,
         Some(lines) => chosen_lines(order, lines)?,
@@ -107,6 +112,10 @@ impl Step<'_> {
 
 fn live_order(snapshot: &Snapshot) -> Result<&RecordedOrder, Refusal> {
     let order = snapshot.order.as_ref().ok_or(Refusal::OrderNotFound)?;
+    // the points of a member's order are that member's only
+    if order.member_id != snapshot.member.as_ref().map(|member| member.id) {
+        return Err(Refusal::OrderNotFound);
+    }
     if order.status == "cancelled" {
         return Err(Refusal::AlreadyReturned { line: None, left: Quantity::ZERO });
     }
@@ -130,7 +139,7 @@ fn chosen_lines<'a>(order: &'a RecordedOrder, chosen: &[ReturnLine]) -> Result<V
         // the same line named twice adds up
         let earlier = steps.iter().position(|step| step.line.n == line.n);
         let before = earlier.and_then(|at| steps.get(at)).map_or(line.returned, |step| step.after);
-        let after = before.checked_add(wanted.quantity).ok_or(Refusal::Overflow)?;
+        let after = before.checked_add(wanted.quantity).filter(|after| *after > before).ok_or(Refusal::Overflow)?;
         if after > line.quantity {
             return Err(Refusal::AlreadyReturned { line: Some(line.id.clone()), left: line.quantity.less(before) });
         }

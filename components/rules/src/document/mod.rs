@@ -96,3 +96,6 @@ fn take_id(node: &Node, id: &Option<String>, taken: &mut BTreeSet<String>, findi
         findings.note(&node.pointer, "duplicate_id", format!("\"{id}\" is used above already; each id is used once"));
     }
 }
+
+#[cfg(test)]
+mod tests;

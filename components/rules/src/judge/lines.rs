@@ -48,7 +48,7 @@ pub fn price(order: &Order) -> Result<Vec<PricedLine<'_>>, Failure> {
             return Err(invalid(at("id"), "empty", "each line has an id, so that it can be returned"));
         }
         if !ids.insert(line.id.as_str()) {
-            let detail = format!("the id \"{}\" is used by an earlier line; line ids are unique in an order", line.id);
+            let detail = "an earlier line has this id; line ids are unique in an order";
             return Err(invalid(at("id"), "duplicate_id", detail));
         }
         if line.labels.len() > MAX_LABELS {

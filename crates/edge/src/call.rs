@@ -1,0 +1,205 @@
+//! One HTTP request, read whole, and its answer.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use spin_sdk::http::body::IncomingBodyExt;
+use spin_sdk::http::{Request, StatusCode};
+
+use crate::problem::Problem;
+
+/// The largest body: a thousand lines of an order with long names fit ten times.
+const BODY_LIMIT: usize = 2 << 20;
+
+type Response = http::Response<String>;
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub method: String,
+    /// The path's parts below `/v1`, decoded: `["members", "mem_1", "balance"]`.
+    pub path: Vec<String>,
+    pub query: Vec<(String, String)>,
+    pub key: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub body: Vec<u8>,
+    target: String,
+}
+
+/// A success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+    /// The stored answer of an earlier request.
+    pub replayed: bool,
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Reply {
+    #[must_use]
+    pub fn new(status: u16, body: impl ToString) -> Self {
+        Self { status, body: body.to_string(), replayed: false, headers: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn ok(body: &Value) -> Self {
+        Self::new(200, body)
+    }
+}
+
+impl Call {
+    /// The value of a query parameter.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The idempotency key of a mutation.
+    ///
+    /// # Errors
+    /// 400 without one, or when it is not 1 to 128 visible ASCII characters.
+    pub fn idempotency_key(&self) -> Result<&str, Problem> {
+        let rule = "every change needs the header Idempotency-Key, 1 to 128 visible ASCII characters, new for each change";
+        match self.idempotency_key.as_deref() {
+            None => Err(Problem::new(400, "idempotency_key_missing", rule)),
+            Some(key) if key.is_empty() || key.len() > 128 || !key.bytes().all(|b| b.is_ascii_graphic()) => {
+                Err(Problem::new(400, "idempotency_key_invalid", rule))
+            }
+            Some(key) => Ok(key),
+        }
+    }
+
+    /// What makes two requests the same: method, path, query and raw body.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [self.method.as_bytes(), b"\n", self.target.as_bytes(), b"\n", &self.body] {
+            hash.update(part);
+        }
+        hex(&hash.finalize())
+    }
+
+    /// The body as a type of the API.
+    ///
+    /// # Errors
+    /// 400 for what is no JSON; 422 with a pointer to what does not fit.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        crate::wire::parse(&self.body)
+    }
+
+    /// Lists: how many, at most 200, 50 unless asked.
+    ///
+    /// # Errors
+    /// 422 outside 1 to 200.
+    pub fn limit(&self) -> Result<i64, Problem> {
+        match self.parameter("limit") {
+            None => Ok(50),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=200).contains(limit))
+                .ok_or_else(|| Problem::field("/limit", "out_of_range", "limit is a whole number from 1 to 200")),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // writing to a String can't fail
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Reads a request, lets `route` answer it, and turns the answer into a response. Problems of 500 and above leave a line
+/// in the log; no personal data gets there.
+pub async fn serve<F>(request: Request, route: F) -> Response
+where
+    F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+{
+    let outcome = match read(request).await {
+        Ok(call) => {
+            let outcome = route(&call).await;
+            if let Err(problem) = &outcome
+                && problem.status >= 500
+            {
+                log(&call, problem);
+            }
+            outcome
+        }
+        Err(problem) => Err(problem),
+    };
+    let (status, content_type, body, headers) = match outcome {
+        Ok(reply) => {
+            let mut headers = reply.headers;
+            if reply.replayed {
+                headers.push(("idempotent-replayed", "true".to_owned()));
+            }
+            (reply.status, "application/json", reply.body, headers)
+        }
+        Err(problem) => {
+            let retry = problem.retry_after.map(|seconds| ("retry-after", seconds.to_string()));
+            let mut headers: Vec<_> = retry.into_iter().collect();
+            if problem.status == 401 {
+                headers.push(("www-authenticate", "Bearer".to_owned()));
+            }
+            (problem.status, "application/problem+json", problem.to_json().to_string(), headers)
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let fields = response.headers_mut();
+    fields.insert("content-type", spin_sdk::http::HeaderValue::from_static(content_type));
+    fields.insert("cache-control", spin_sdk::http::HeaderValue::from_static("no-store"));
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            fields.insert(name, value);
+        }
+    }
+    response
+}
+
+async fn read(request: Request) -> Result<Call, Problem> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let method = request.method().as_str().to_owned();
+    let path = request.uri().path().to_owned();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let key = header("authorization").and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
+    });
+    // a header that is there but not readable as text is not the same as none
+    let idempotency_key = request
+        .headers()
+        .get("idempotency-key")
+        .map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
+    let body = request
+        .into_body()
+        .bytes()
+        .await
+        .map_err(|_| Problem::new(400, "body_unreadable", "The body broke off; send the request again"))?;
+    if body.len() > BODY_LIMIT {
+        return Err(Problem::new(413, "body_too_large", format!("A body has at most {BODY_LIMIT} bytes")));
+    }
+    let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let below = path.strip_prefix("/v1").unwrap_or(&path);
+    Ok(Call {
+        path: below.split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        key,
+        idempotency_key,
+        body: body.to_vec(),
+        target: if query.is_empty() { path } else { format!("{path}?{query}") },
+        method,
+    })
+}
+
+fn log(call: &Call, problem: &Problem) {
+    let line = serde_json::json!({
+        "level": "error", "method": call.method, "route": call.path.first(), "status": problem.status, "code": problem.code,
+        "detail": problem.detail,
+    });
+    eprintln!("{line}");
+}

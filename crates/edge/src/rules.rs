@@ -1,0 +1,336 @@
+//! The rules dependency: the program in force, parsed once and kept, and its answers in the domain's types.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use domain::judgement::{
+    ClawbackPolicy, Enrolment, Explanation, Grant, JudgedLine, Judgement, NextTier, Offer, Payment, Shortfall, Standing, Tier,
+};
+use domain::order::Order;
+use domain::snapshot::Member;
+use domain::{Instant, Money, Points};
+use ledger::Terms;
+use spin_sdk::key_value::Store;
+use store::ProgramHead;
+
+use crate::database::books;
+use crate::problem::{FieldError, Problem, from_store};
+
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "rules-client",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+pub use bindings::kopilka::rules::engine::Payment as AskedPayment;
+use bindings::kopilka::rules::engine::{self, Agreed, Failure};
+
+/// Programs that an instance keeps parsed: the one in force, its predecessor during a change, and one being tried.
+const KEPT: usize = 4;
+
+thread_local! {
+    static PROGRAMS: RefCell<Vec<(String, Rc<Parsed>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A document that the rules parsed and checked.
+struct Parsed {
+    engine: engine::Program,
+    settings: engine::Settings,
+}
+
+/// The program in force: a version of it, and what the rules made of its document.
+#[derive(Clone)]
+pub struct ActiveProgram {
+    pub version: i64,
+    pub published_at: Instant,
+    parsed: Rc<Parsed>,
+}
+
+/// What the rules can't judge.
+#[derive(Clone, Debug)]
+pub enum RulesFailure {
+    /// The order is not right; the pointer is into the order.
+    Invalid(FieldError),
+    /// More points than the program lets this order take.
+    LimitExceeded { max_points: Points, max_money: Money, code: String, reason: String },
+    /// More points than the member has.
+    Insufficient(Points),
+    Overflow,
+}
+
+/// Parses a document and keeps nothing.
+///
+/// # Errors
+/// Every problem of the document.
+pub fn parse_program(document: &str) -> Result<ActiveProgram, Vec<FieldError>> {
+    Ok(ActiveProgram { version: 0, published_at: Instant(0), parsed: Rc::new(parse(document)?) })
+}
+
+/// The program of a head: from the instance, else from the key-value store, else from SQL.
+///
+/// # Errors
+/// 409 when nothing is published, 503 when no store has the document.
+pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram, Problem> {
+    let head = head.ok_or_else(|| {
+        Problem::new(409, "program_missing", "No program is published yet: PUT /v1/program, for example with a preset's document")
+    })?;
+    let active = |parsed| ActiveProgram { version: head.version, published_at: head.published_at, parsed };
+    if let Some(parsed) = PROGRAMS.with_borrow(|kept| kept.iter().find(|(hash, _)| *hash == head.hash).map(|(_, parsed)| parsed.clone())) {
+        return Ok(active(parsed));
+    }
+    let document = document(&head.hash).await?;
+    let parsed = Rc::new(parse(&document).map_err(|findings| {
+        let first = findings.first().map(|finding| format!("{}: {}", finding.pointer, finding.detail)).unwrap_or_default();
+        Problem::new(500, "program_unreadable", format!("The rules component can't read the published program: {first}"))
+    })?);
+    PROGRAMS.with_borrow_mut(|kept| {
+        kept.truncate(KEPT - 1);
+        kept.insert(0, (head.hash.clone(), parsed.clone()));
+    });
+    Ok(active(parsed))
+}
+
+/// An immutable document by its hash. The key-value store spares the books a statement; where it fails, they answer.
+async fn document(hash: &str) -> Result<String, Problem> {
+    let key = format!("program/{hash}");
+    let cache = Store::open_default().await.ok();
+    if let Some(cache) = &cache
+        && let Ok(Some(bytes)) = cache.get(&key).await
+        && let Ok(document) = String::from_utf8(bytes)
+    {
+        return Ok(document);
+    }
+    let found = store::program_document(&books(), Some(hash), None).await.map_err(|error| from_store(&error))?;
+    let document = found.ok_or_else(|| Problem::store_unavailable("The program's document is not there"))?.document;
+    if let Some(cache) = &cache
+        && let Err(error) = cache.set(&key, &document).await
+    {
+        eprintln!("{}", serde_json::json!({"level": "warn", "detail": format!("the program can't be cached: {error:?}")}));
+    }
+    Ok(document)
+}
+
+fn parse(document: &str) -> Result<Parsed, Vec<FieldError>> {
+    match engine::Program::parse(document) {
+        Ok(engine) => Ok(Parsed { settings: engine.settings(), engine }),
+        Err(findings) => Err(findings
+            .into_iter()
+            .map(|finding| FieldError { pointer: finding.pointer, code: finding.code, detail: finding.detail })
+            .collect()),
+    }
+}
+
+impl ActiveProgram {
+    #[must_use]
+    pub fn currency(&self) -> &str {
+        &self.parsed.settings.currency
+    }
+
+    /// Decimal places of a point.
+    #[must_use]
+    pub fn scale(&self) -> u8 {
+        self.parsed.settings.points_scale
+    }
+
+    /// What the ledger must know.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let settings = &self.parsed.settings;
+        Terms {
+            program_version: self.version,
+            points_scale: settings.points_scale,
+            clawback: match settings.clawback {
+                engine::ClawbackPolicy::ClampToZero => ClawbackPolicy::ClampToZero,
+                engine::ClawbackPolicy::AllowNegative => ClawbackPolicy::AllowNegative,
+                engine::ClawbackPolicy::WithinBalance => ClawbackPolicy::WithinBalance,
+                engine::ClawbackPolicy::PendingOnly => ClawbackPolicy::PendingOnly,
+            },
+            hold_seconds: settings.hold_seconds,
+        }
+    }
+
+    /// Where a qualifying spend stands.
+    #[must_use]
+    pub fn standing(&self, qualifying_spend: Money) -> Standing {
+        standing(self.parsed.engine.standing(qualifying_spend.0))
+    }
+
+    /// What a new member gets.
+    ///
+    /// # Errors
+    /// [`RulesFailure`].
+    pub fn judge_enrolment(&self, at: Instant, channel: &str) -> Result<Enrolment, RulesFailure> {
+        let judged = self.parsed.engine.judge_enrolment(at.0, channel).map_err(failure)?;
+        Ok(Enrolment {
+            grants: judged.grants.into_iter().map(grant).collect(),
+            standing: standing(judged.standing),
+            explanations: judged.explanations.into_iter().map(explanation).collect(),
+        })
+    }
+
+    /// What an order gives and lets pay. Without a member: as for a new one. `available` is what the member can spend.
+    ///
+    /// # Errors
+    /// [`RulesFailure`].
+    pub fn judge_order(
+        &self,
+        member: Option<&Member>,
+        available: Points,
+        order: &Order,
+        payment: &AskedPayment,
+    ) -> Result<Judgement, RulesFailure> {
+        let facts = engine::Member {
+            orders: member.map_or(0, |member| u32::try_from(member.orders).unwrap_or(u32::MAX)),
+            qualifying_spend: member.map_or(0, |member| member.qualifying_spend.0),
+            available: available.0,
+        };
+        let judged = self.parsed.engine.judge_order(facts, &order_for_rules(order), *payment).map_err(failure)?;
+        // A swapped engine is the tenant's own: what the books rely on is checked here, and the referee checks the rest.
+        if judged.lines.len() != order.lines.len() {
+            return Err(RulesFailure::Overflow);
+        }
+        Ok(judgement(judged))
+    }
+}
+
+/// A hold's terms as the rules take them.
+#[must_use]
+pub fn agreed(points: Points, money: Money) -> AskedPayment {
+    AskedPayment::Agreed(Agreed { points: points.0, money: money.0 })
+}
+
+fn order_for_rules(order: &Order) -> engine::Order {
+    engine::Order {
+        occurred_at: order.occurred_at.0,
+        channel: order.channel.clone(),
+        store: order.store.clone(),
+        lines: order
+            .lines
+            .iter()
+            .map(|line| engine::Line {
+                id: line.id.clone(),
+                sku: line.sku.clone(),
+                category: line.category.clone(),
+                brand: line.brand.clone(),
+                labels: line.labels.clone(),
+                quantity: line.quantity.0,
+                price: line.price.0,
+                discount: line.discount.0,
+                cost: line.cost.map(|cost| cost.0),
+                tax: line.tax.map(|tax| tax.0),
+                promo: line.promo,
+            })
+            .collect(),
+        delivery: order.delivery.0,
+    }
+}
+
+fn judgement(judged: engine::Judgement) -> Judgement {
+    let paid = judged.redemption;
+    Judgement {
+        items: Money(judged.items),
+        discount: Money(judged.discount),
+        delivery: Money(judged.delivery),
+        payable: Money(judged.payable),
+        lines: judged
+            .lines
+            .into_iter()
+            .map(|line| JudgedLine {
+                amount: Money(line.amount),
+                discount: Money(line.discount),
+                paid_points: Points(line.paid_points),
+                paid_money: Money(line.paid_money),
+                qualifying: Money(line.qualifying),
+                shares: line
+                    .shares
+                    .into_iter()
+                    .map(|share| (usize::try_from(share.grant).unwrap_or(usize::MAX), Points(share.points)))
+                    .collect(),
+            })
+            .collect(),
+        earned: Points(judged.earned),
+        grants: judged.grants.into_iter().map(grant).collect(),
+        payment: Payment {
+            max_points: Points(paid.max_points),
+            max_money: Money(paid.max_money),
+            points: Points(paid.points),
+            money: Money(paid.money),
+            confirmation_required: paid.confirmation_required,
+        },
+        qualifying: Money(judged.qualifying),
+        before: standing(judged.before),
+        after: standing(judged.after),
+        offers: judged
+            .offers
+            .into_iter()
+            .map(|offer| Offer {
+                rule_id: offer.rule_id,
+                shortfall: Money(offer.shortfall),
+                points: Points(offer.points),
+                reason: offer.reason,
+            })
+            .collect(),
+        explanations: judged.explanations.into_iter().map(explanation).collect(),
+        payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
+    }
+}
+
+fn grant(grant: engine::Grant) -> Grant {
+    Grant {
+        rule_id: grant.rule_id,
+        points: Points(grant.points),
+        activates_at: Instant(grant.activates_at),
+        expires_at: grant.expires_at.map(Instant),
+    }
+}
+
+fn explanation(given: engine::Explanation) -> Explanation {
+    Explanation {
+        rule_id: given.rule_id,
+        fired: given.fired,
+        points: Points(given.points),
+        code: given.code,
+        reason: given.reason,
+        shortfall: given.shortfall.map(|shortfall| match shortfall {
+            engine::Shortfall::Money(money) => Shortfall::Money(Money(money)),
+            engine::Shortfall::Points(points) => Shortfall::Points(Points(points)),
+            engine::Shortfall::Count(count) => Shortfall::Count(count),
+        }),
+    }
+}
+
+fn standing(given: engine::Standing) -> Standing {
+    Standing {
+        tier: given.tier.map(|tier| Tier {
+            id: tier.id,
+            name: tier.name,
+            threshold: Money(tier.threshold),
+            rate: tier.rate,
+            rate_promo: tier.rate_promo,
+        }),
+        next: given.next.map(|next| NextTier {
+            id: next.id,
+            name: next.name,
+            threshold: Money(next.threshold),
+            remaining: Money(next.remaining),
+        }),
+    }
+}
+
+fn failure(failure: Failure) -> RulesFailure {
+    match failure {
+        Failure::Invalid(finding) => {
+            RulesFailure::Invalid(FieldError { pointer: finding.pointer, code: finding.code, detail: finding.detail })
+        }
+        Failure::LimitExceeded(limit) => RulesFailure::LimitExceeded {
+            max_points: Points(limit.max_points),
+            max_money: Money(limit.max_money),
+            code: limit.code,
+            reason: limit.reason,
+        },
+        Failure::Insufficient(points) => RulesFailure::Insufficient(Points(points)),
+        Failure::Overflow => RulesFailure::Overflow,
+    }
+}

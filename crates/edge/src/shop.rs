@@ -1,0 +1,204 @@
+//! The four steps of a request (DESIGN.md section 2): load, judge, decide, apply, with repeats and retries around them.
+
+use std::time::{Duration, Instant};
+
+use domain::plan::Plan;
+use domain::snapshot::{Answer, Snapshot};
+use domain::{Id, Ids};
+use ledger::{Command, Refusal};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::{Answered, Caller, Commit, Load, Loaded, StoreError};
+
+use crate::access::{Access, Scope};
+use crate::call::{Call, Reply, hex};
+use crate::database::books;
+use crate::platform::{now, random};
+use crate::problem::{Problem, from_refusal, from_store};
+use crate::rules::{ActiveProgram, program_by_head};
+
+/// How often a stale plan is made again. With jitter this lets 20 tills that press at the same member at once all through.
+const TRIES: u32 = 40;
+
+/// How long a request goes on trying. Five seconds are what a till waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a decision is made with.
+pub struct Context {
+    pub caller: Caller,
+    pub snapshot: Snapshot,
+    pub program: ActiveProgram,
+    pub command: Command,
+}
+
+impl Context {
+    /// A refusal in the API's words.
+    #[must_use]
+    pub fn refuse(&self, refusal: &Refusal) -> Problem {
+        from_refusal(refusal, self.program.scale())
+    }
+}
+
+/// What was decided: an answer and its plan.
+pub struct Decision {
+    /// The command's id.
+    pub id: Id,
+    pub status: u16,
+    pub answer: Value,
+    pub plan: Plan,
+}
+
+/// A new effect, or the stored answer of an earlier one.
+pub enum Outcome {
+    New(Box<Decision>),
+    Repeat(Answer),
+}
+
+/// What a reading call sees.
+pub struct Read {
+    pub caller: Caller,
+    pub snapshot: Snapshot,
+    pub program: ActiveProgram,
+}
+
+/// A mutation: two round trips when nobody interferes, repeated as a whole when the books moved meanwhile.
+///
+/// # Errors
+/// What `decide` refuses; 422 for a key that was used for something else; 409 or 503 when trying did not help.
+pub async fn mutate(
+    call: &Call,
+    allowed: &[Scope],
+    mut load: Load,
+    decide: impl Fn(&Context) -> Result<Outcome, Problem>,
+) -> Result<Reply, Problem> {
+    let idempotency_key = call.idempotency_key()?;
+    let access = Access::of(call).await?;
+    let fingerprint = call.fingerprint();
+    load.caller = access.hash();
+    load.idempotency_key = Some(idempotency_key.to_owned());
+    with_retries(async || {
+        let now = now();
+        let loaded = store::load(&books(), &load, now).await?;
+        let caller = access.permit(loaded.caller, allowed)?;
+        if let Some(answered) = loaded.answered {
+            return replay(&answered, &fingerprint).map_err(Failed::Problem);
+        }
+        let program = program_by_head(loaded.program.as_ref()).await?;
+        let command = Command { now, ids: Ids::new(now, random()) };
+        let context = Context { caller, snapshot: loaded.snapshot, program, command };
+        match decide(&context)? {
+            Outcome::Repeat(answer) => Ok(Reply { replayed: true, ..Reply::new(answer.status, answer.answer.unwrap_or_default()) }),
+            Outcome::New(decision) => {
+                let answer = decision.answer.to_string();
+                let commit = Commit {
+                    id: decision.id,
+                    idempotency_key,
+                    fingerprint: &fingerprint,
+                    status: decision.status,
+                    answer: Some(&answer),
+                    now,
+                    plan: &decision.plan,
+                };
+                store::apply(&books(), &commit).await?;
+                Ok(Reply::new(decision.status, answer))
+            }
+        }
+    })
+    .await
+}
+
+/// A reading call: one round trip.
+///
+/// # Errors
+/// 401, 403, 409 without a program, 503.
+pub async fn read(call: &Call, allowed: &[Scope], mut load: Load) -> Result<Read, Problem> {
+    let access = Access::of(call).await?;
+    load.caller = access.hash();
+    let Loaded { caller, program, snapshot, .. } = store::load(&books(), &load, now()).await.map_err(|error| from_store(&error))?;
+    let caller = access.permit(caller, allowed)?;
+    let program = program_by_head(program.as_ref()).await?;
+    Ok(Read { caller, snapshot, program })
+}
+
+/// The caller of a call that needs nothing else of the store.
+///
+/// # Errors
+/// 401, 403, 503.
+pub async fn authorize(call: &Call, allowed: &[Scope]) -> Result<Caller, Problem> {
+    let access = Access::of(call).await?;
+    let known = match access.hash() {
+        None => None,
+        Some(hash) => store::caller(&books(), &hash).await.map_err(|error| from_store(&error))?,
+    };
+    access.permit(known, allowed)
+}
+
+/// The stored answer of a command, for the same request only.
+///
+/// # Errors
+/// 422 for another request under the same key.
+pub fn replay(answered: &Answered, fingerprint: &str) -> Result<Reply, Problem> {
+    if answered.fingerprint != fingerprint {
+        return Err(Problem::new(
+            422,
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request; nothing was written. Make a new key for each change",
+        ));
+    }
+    Ok(Reply { replayed: true, ..Reply::new(answered.status, answered.answer.as_deref().unwrap_or_default()) })
+}
+
+/// What one try came to.
+#[derive(Debug)]
+pub enum Failed {
+    /// Final.
+    Problem(Problem),
+    /// Perhaps worth another try.
+    Store(StoreError),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Tries until it succeeds, is refused, or patience ends. Only whole requests are repeated, each from a new snapshot: a
+/// statement whose answer was lost is found by its idempotency key.
+///
+/// # Errors
+/// What was refused, or the last failure of the store.
+pub async fn with_retries(mut attempt: impl AsyncFnMut() -> Result<Reply, Failed>) -> Result<Reply, Problem> {
+    // the monotonic clock: a virtual wall clock may stand still
+    let started = Instant::now();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt().await {
+            Ok(reply) => return Ok(reply),
+            Err(Failed::Problem(problem)) => return Err(problem),
+            Err(Failed::Store(error)) => {
+                let repeatable = matches!(error, StoreError::Stale | StoreError::Busy(_));
+                if !repeatable || tries >= TRIES || started.elapsed() > PATIENCE {
+                    eprintln!("{}", serde_json::json!({"level": "warn", "detail": error.to_string(), "tries": tries}));
+                    return Err(from_store(&error));
+                }
+                // waits of 0 to 2, 4 ... 64 ms: whoever lost may come first the next time
+                let widest = 2_u64 << tries.min(5);
+                spin_sdk::time::sleep(Duration::from_micros(random() % (widest * 1_000))).await;
+            }
+        }
+    }
+}
+
+/// SHA-256 of a text in hexadecimal digits.
+#[must_use]
+pub fn hash_text(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
