@@ -1,5 +1,6 @@
 -- Everything that a decision needs, as one row of JSON columns: one SELECT, because on hosted SQL a statement is a
--- network round trip. What does not apply is null.
+-- network round trip. What does not apply is null. `json` around a nested subquery: whether a subquery's JSON stays JSON
+-- inside another's is up to the query planner.
 -- ?1 hash of the caller's key   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
 -- ?6 redemption id              ?7 now               ?8 return ref
 WITH
@@ -30,8 +31,8 @@ SELECT
   -- holds that are still open: past their deadline they give their points back before anything else
   (SELECT json_group_array(json_object('id', r.id, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', (SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
-                           FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry)))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+                                FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
   (SELECT json_object('id', id, 'account_id', account_id, 'status', status, 'points', points, 'money', money,
@@ -46,25 +47,26 @@ SELECT
                       'delivery', o.delivery, 'paid_points', o.paid_points, 'paid_money', o.paid_money,
                       'payable', o.payable, 'earned', o.earned, 'redemption_id', o.redemption_id,
                       'program_version', o.program_version,
-            'answer', (SELECT json_object('status', c.status, 'answer', c.answer) FROM command c WHERE c.id = o.command_id),
+            'answer', json((SELECT json_object('status', c.status, 'answer', c.answer)
+                              FROM command c WHERE c.id = o.command_id)),
             'earn_entry', (SELECT e.id FROM entry e WHERE e.order_id = o.id AND e.kind = 'earn'),
             'capture_entry', (SELECT r.capture_entry FROM redemption r WHERE r.id = o.redemption_id),
-            'lines', (SELECT json_group_array(json_array(n, id, sku, name, category, brand, json(labels), quantity, price,
-                                                         discount, cost, tax, promo, amount, program_discount, paid_points,
-                                                         paid_money, qualifying, json(shares), returned))
-                        FROM order_line WHERE order_id = o.id),
+            'lines', json((SELECT json_group_array(json_array(n, id, sku, name, category, brand, json(labels), quantity, price,
+                                                              discount, cost, tax, promo, amount, program_discount,
+                                                              paid_points, paid_money, qualifying, json(shares), returned))
+                             FROM order_line WHERE order_id = o.id)),
             -- what each lot paid and has not got back yet: [lot, points, activates_at, expires_at]
-            'paid', (SELECT json_group_array(json_array(p.lot_id, p.points
-                              - coalesce((SELECT sum(b.points) FROM entry e JOIN posting b ON b.entry_id = e.id
-                                           WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
-                              l.activates_at, l.expires_at))
-                       FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id
-                      WHERE r.id = o.redemption_id),
-            'returns', (SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
-                                 'occurred_at', t.occurred_at, 'lines', json(t.lines), 'clawed_back', t.clawed_back,
-                                 'forgiven', t.forgiven, 'restored', t.restored, 'refund', t.refund,
-                                 'answer', CASE WHEN t.ref IS ?8 THEN
-                                   (SELECT json_object('status', c.status, 'answer', c.answer)
-                                      FROM command c WHERE c.id = t.command_id) END))
-                          FROM order_return t WHERE t.order_id = o.id))
+            'paid', json((SELECT json_group_array(json_array(p.lot_id, p.points
+                                   - coalesce((SELECT sum(b.points) FROM entry e JOIN posting b ON b.entry_id = e.id
+                                                WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
+                                   l.activates_at, l.expires_at))
+                            FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id
+                           WHERE r.id = o.redemption_id)),
+            'returns', json((SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
+                                      'occurred_at', t.occurred_at, 'lines', json(t.lines), 'clawed_back', t.clawed_back,
+                                      'forgiven', t.forgiven, 'restored', t.restored, 'refund', t.refund,
+                                      'answer', CASE WHEN t.ref IS ?8 THEN
+                                        json((SELECT json_object('status', c.status, 'answer', c.answer)
+                                                FROM command c WHERE c.id = t.command_id)) END))
+                               FROM order_return t WHERE t.order_id = o.id)))
      FROM ord o) AS "order"

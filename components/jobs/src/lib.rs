@@ -1,1 +1,51 @@
+//! Scheduled work behind two doors: the cron trigger, once an hour, and `POST /v1/jobs/{name}/runs` for every other
+//! scheduler; and the audit.
 
+mod audit;
+mod work;
+
+use edge::{Call, Problem, Reply, Scope, authorize, now, serve};
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+mod cron {
+    spin_sdk::wit_bindgen::generate!({
+        path: "wit/cron.wit",
+        world: "spin-cron",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+use cron::spin::cron::cron_types::{Error, Metadata};
+
+struct Hourly;
+
+impl cron::Guest for Hourly {
+    /// The event's timestamp is when it was planned; what is due is judged by the clock, so that a late event does more.
+    async fn handle_cron_event(_: Metadata) -> Result<(), Error> {
+        work::run_whatever_is_due(now()).await.map_err(|problem| {
+            let line = serde_json::json!({"level": "error", "job": "hourly", "code": problem.code, "detail": problem.detail});
+            eprintln!("{line}");
+            Error::Other(problem.detail)
+        })
+    }
+}
+cron::export!(Hourly with_types_in cron);
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    serve(request, route).await
+}
+
+async fn route(call: &Call) -> Result<Reply, Problem> {
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    match (call.method.as_str(), path.as_slice()) {
+        ("POST", ["jobs", "migrate", "runs"]) => work::migrate(call).await,
+        ("POST", ["jobs", name, "runs"]) => work::run(call, name).await,
+        ("GET", ["audit"]) => {
+            authorize(call, &[Scope::Staff, Scope::Jobs]).await?;
+            audit::audit().await
+        }
+        _ => Err(Problem::no_such_call(call)),
+    }
+}

@@ -1,1 +1,40 @@
+//! Registration: members with their balances, the program and its versions, keys; and whatever no other component answers.
 
+mod administration;
+mod keys;
+mod members;
+mod person;
+mod program;
+
+use edge::{Call, Problem, Reply, serve};
+use serde_json::json;
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    serve(request, route).await
+}
+
+async fn route(call: &Call) -> Result<Reply, Problem> {
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    match (call.method.as_str(), path.as_slice()) {
+        ("GET", ["healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
+        ("GET", ["openapi.json"]) => Ok(Reply::new(200, include_str!("../openapi.json"))),
+        ("POST", ["members"]) => members::enrol(call).await,
+        ("GET", ["members"]) => members::look_up(call).await,
+        ("GET", ["members", id]) => members::show(call, id).await,
+        ("GET", ["members", id, "balance"]) => members::balance(call, id).await,
+        ("GET", ["members", id, "entries"]) => members::entries(call, id).await,
+        ("POST", ["members", id, "adjustments"]) => members::adjust(call, id).await,
+        ("GET", ["program"]) => program::current(call).await,
+        ("PUT", ["program"]) => program::publish(call).await,
+        ("GET", ["program", "versions"]) => program::versions(call).await,
+        ("GET", ["program", "versions", version]) => program::version(call, version).await,
+        ("GET", ["program", "presets"]) => program::presets(call).await,
+        ("GET", ["program", "presets", name]) => program::preset(call, name).await,
+        ("POST", ["keys"]) => keys::create(call).await,
+        ("DELETE", ["keys", id]) => keys::revoke(call, id).await,
+        _ => Err(Problem::no_such_call(call)),
+    }
+}

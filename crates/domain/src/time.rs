@@ -37,6 +37,12 @@ impl Instant {
     }
 }
 
+/// Whether a text is a day as the API writes it: "1990-02-28".
+#[must_use]
+pub fn is_day(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
 /// RFC 3339 in UTC, to the second, with milliseconds only where there are any.
 impl std::fmt::Display for Instant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -12,10 +12,10 @@ pub mod sealing;
 mod shop;
 pub mod wire;
 
-pub use access::{Access, Scope};
+pub use access::{Access, Scope, hash_of_key, secret_of_key};
 pub use call::{Call, Reply, serve};
 pub use database::{SpinDatabase, books, people};
 pub use platform::{now, random};
 pub use problem::{FieldError, Problem, from_refusal, from_store};
-pub use rules::{ActiveProgram, AskedPayment, RulesFailure, agreed, parse_program, program_by_head};
+pub use rules::{ActiveProgram, AskedPayment, RulesFailure, agreed, cache_program, parse_program, program_by_head, program_head};
 pub use shop::{Context, Decision, Failed, Outcome, Read, authorize, hash_text, mutate, read, replay, with_retries};

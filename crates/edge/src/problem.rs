@@ -48,6 +48,12 @@ impl Problem {
         Self::new(404, code, detail)
     }
 
+    /// 404 for a path or method that the API does not have.
+    #[must_use]
+    pub fn no_such_call(call: &crate::Call) -> Self {
+        Self::new(404, "not_found", format!("There is no {} /v1/{}; /openapi.json lists the calls", call.method, call.path.join("/")))
+    }
+
     /// 503: nothing is known to have been written; the same request may be sent again.
     #[must_use]
     pub fn store_unavailable(detail: impl Into<String>) -> Self {

@@ -92,6 +92,25 @@ pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram
     Ok(active(parsed))
 }
 
+/// The program in force, if any.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub async fn program_head() -> Result<Option<ProgramHead>, Problem> {
+    store::load_program(&books(), None, None, None).await.map(|loaded| loaded.program).map_err(|error| from_store(&error))
+}
+
+/// Puts a document where every instance finds it without asking the books. A failure costs speed only.
+pub async fn cache_program(hash: &str, document: &str) {
+    let stored = match Store::open_default().await {
+        Ok(cache) => cache.set(format!("program/{hash}"), document).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = stored {
+        eprintln!("{}", serde_json::json!({"level": "warn", "detail": format!("the program can't be cached: {error:?}")}));
+    }
+}
+
 /// An immutable document by its hash. The key-value store spares the books a statement; where it fails, they answer.
 async fn document(hash: &str) -> Result<String, Problem> {
     let key = format!("program/{hash}");
@@ -104,11 +123,7 @@ async fn document(hash: &str) -> Result<String, Problem> {
     }
     let found = store::program_document(&books(), Some(hash), None).await.map_err(|error| from_store(&error))?;
     let document = found.ok_or_else(|| Problem::store_unavailable("The program's document is not there"))?.document;
-    if let Some(cache) = &cache
-        && let Err(error) = cache.set(&key, &document).await
-    {
-        eprintln!("{}", serde_json::json!({"level": "warn", "detail": format!("the program can't be cached: {error:?}")}));
-    }
+    cache_program(hash, &document).await;
     Ok(document)
 }
 

@@ -19,18 +19,13 @@ pub(crate) fn epochs(time: Duration) -> u64 {
     u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-/// The engine, made at its first use. Instances are allocated on demand: with 128 requests an instance a pool gains
-/// nothing that can be measured, and its size would limit how many hosts run in one process.
+/// The engine, made at its first use. Instances are allocated on demand: with 128 requests an instance a pool gained
+/// nothing that could be measured, and its size would limit how many hosts run in one process.
 pub(crate) fn engine() -> Result<&'static Engine> {
     static ENGINE: LazyLock<wasmtime::Result<Engine>> = LazyLock::new(|| {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
         config.epoch_interruption(true);
-        if std::env::var_os("POOL").is_some() {
-            let mut p = wasmtime::PoolingAllocationConfig::default();
-            p.total_component_instances(500).total_memories(1000).total_tables(2000).total_core_instances(4000).total_stacks(2000).max_memories_per_component(32).max_tables_per_component(64).max_core_instances_per_component(200).table_elements(100_000).linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16);
-            config.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(p));
-        }
         let engine = Engine::new(&config)?;
         let ticking = engine.weak();
         std::thread::Builder::new().name("epochs".into()).spawn(move || {

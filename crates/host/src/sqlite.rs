@@ -1,13 +1,15 @@
 //! `spin:sqlite@3.1.0`, with SQLite in the process.
 //!
-//! As on Spin, `execute-async` answers before the statement has run: errors of any kind arrive by the future beside
-//! the rows, and a statement holds its connection until its rows have been read or dropped.
+//! As on Spin, `execute-async` never fails because of the statement: errors of any kind arrive by the future beside the
+//! rows, and a statement holds its connection until its rows have been read or dropped.
 
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use rusqlite::types::{Value as Stored, ValueRef};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Accessor, Destination, FutureReader, Resource, StreamProducer, StreamReader, StreamResult, VecBuffer};
@@ -95,6 +97,25 @@ fn from_stored(value: ValueRef<'_>) -> Answer<Value> {
         ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).map_err(io)?.to_owned()),
         ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     })
+}
+
+/// The answer to a statement, held back until there is all of it or as much as fits: one change of threads instead of
+/// three.
+struct Unsent {
+    columns: Vec<String>,
+    to: Option<oneshot::Sender<Vec<String>>>,
+}
+
+impl Unsent {
+    fn send(&mut self) {
+        if let Some(to) = self.to.take() {
+            drop(to.send(std::mem::take(&mut self.columns)));
+        }
+    }
+}
+
+fn unread<T>(_: T) -> Error {
+    io("the rows were dropped before the last one was read")
 }
 
 /// The rows of a statement on their way to the component.
@@ -208,16 +229,24 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
         let (send_row, rows) = mpsc::channel(UNREAD_ROWS);
         let (send_end, end) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
+            let answer = RefCell::new(Unsent { columns: vec![], to: Some(send_columns) });
             let done = connection.run(
                 &statement,
                 parameters,
-                |names| drop(send_columns.send(names)),
-                |row| send_row.blocking_send(row).map_err(|_| io("the rows were dropped before the last one was read")),
+                |names| answer.borrow_mut().columns = names,
+                |row| match send_row.try_send(row) {
+                    Err(TrySendError::Full(row)) => {
+                        // The component must begin to read before there can be more.
+                        answer.borrow_mut().send();
+                        send_row.blocking_send(row).map_err(unread)
+                    }
+                    sent => sent.map_err(unread),
+                },
             );
             // Nobody waits for it when the instance has gone.
             drop(send_end.send(done));
+            answer.borrow_mut().send();
         });
-        // Without columns the statement could not be prepared: the end says why.
         let columns = columns.await.unwrap_or_default();
         let end = async { wasmtime::error::Ok(end.await.unwrap_or_else(|_| Err(io("the statement was abandoned")))) };
         store.with(|mut access| {

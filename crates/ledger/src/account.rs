@@ -34,6 +34,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All that the ledger plans; the store's own job adds `expire`.
+    pub const ALL: [Self; 8] = [
+        Self::Earn,
+        Self::Hold,
+        Self::Capture,
+        Self::Release,
+        Self::RedemptionRollback,
+        Self::Clawback,
+        Self::AdjustIn,
+        Self::AdjustOut,
+    ];
+
     /// Its key in the table `kind`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -50,7 +62,8 @@ impl Kind {
     }
 
     /// How one point changes (remaining, held, earned, redeemed).
-    fn effect(self) -> (i64, i64, i64, i64) {
+    #[must_use]
+    pub fn effect(self) -> (i64, i64, i64, i64) {
         match self {
             Self::Earn | Self::AdjustIn => (1, 0, 1, 0),
             Self::Hold => (-1, 1, 0, 0),

@@ -4,7 +4,7 @@ use domain::judgement::{Explanation, Judgement};
 use domain::order::Order;
 use domain::plan::{Message, NewRedemption, Plan, RedemptionUpdate};
 use domain::snapshot::{Hold, Member, Redemption, RedemptionStatus, Snapshot};
-use domain::{Id, Instant, Money, Points, amount};
+use domain::{Id, Ids, Instant, Money, Points, amount};
 use serde_json::json;
 
 use crate::Command;
@@ -146,6 +146,20 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
 /// A member's command is about that member's redemption.
 pub(crate) fn belongs_to(redemption: &Redemption, member: &Member) -> Result<(), Refusal> {
     if redemption.account_id == member.id { Ok(()) } else { Err(Refusal::ForeignRedemption) }
+}
+
+impl Account {
+    /// The account as it is to be seen at `now`: overdue holds count as released, however late the job is. For looking,
+    /// not for posting.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] when the books are beyond 64 bits.
+    pub fn open_settled(member: &Member, snapshot: &Snapshot, terms: &Terms, now: Instant) -> Result<Self, Refusal> {
+        let mut account = Self::open(member, &snapshot.lots, terms, now);
+        let mut command = Command { now, ids: Ids::new(now, 0) };
+        release_overdue(&mut account, snapshot, None, &mut command)?;
+        Ok(account)
+    }
 }
 
 /// What so many of a redemption's points pay, by the terms of its hold.

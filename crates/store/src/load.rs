@@ -76,6 +76,8 @@ pub struct ProgramLoad {
     pub program: Option<ProgramHead>,
     /// Points were posted or orders recorded: the currency and the scale stand.
     pub frozen: bool,
+    /// The key that is to be revoked is there and in force.
+    pub revocable: bool,
 }
 
 /// Loads what a decision about a member, an order or a redemption needs.
@@ -136,11 +138,13 @@ pub async fn load_program(
     db: &impl Database,
     caller: Option<&str>,
     idempotency_key: Option<&str>,
+    revoking: Option<Id>,
 ) -> Result<ProgramLoad, StoreError> {
-    let rows =
-        db.run(include_str!("../../../sql/statements/load_program.sql"), vec![caller.into(), idempotency_key.into()]).await?;
-    let (caller, answered, program) = head(rows.first())?;
-    Ok(ProgramLoad { caller, answered, program, frozen: integer(rows.first(), 3) == Some(1) })
+    let parameters = vec![caller.into(), idempotency_key.into(), revoking.into()];
+    let rows = db.run(include_str!("../../../sql/statements/load_program.sql"), parameters).await?;
+    let row = rows.first();
+    let (caller, answered, program) = head(row)?;
+    Ok(ProgramLoad { caller, answered, program, frozen: integer(row, 3) == Some(1), revocable: integer(row, 4) == Some(1) })
 }
 
 type Head = (Option<Caller>, Option<Answered>, Option<ProgramHead>);

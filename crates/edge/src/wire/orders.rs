@@ -254,7 +254,14 @@ pub fn judged(
 ) -> Result<Judgement, Problem> {
     let points = |points: Points| amount::format(points.0, program.scale());
     program.judge_order(member, available, order, payment).map_err(|failure| match failure {
-        RulesFailure::Invalid(error) => Problem::field(format!("{prefix}{}", error.pointer), &error.code, error.detail),
+        RulesFailure::Invalid(error) => {
+            let pointer = match error.pointer.as_str() {
+                "/delivery" => format!("{prefix}/delivery/cost"),
+                "/points" => error.pointer,
+                pointer => format!("{prefix}{pointer}"),
+            };
+            Problem::field(pointer, &error.code, error.detail)
+        }
         RulesFailure::LimitExceeded { max_points, max_money, code, reason } => {
             let error = FieldError { pointer: "/points".to_owned(), code, detail: reason.clone() };
             Problem { errors: vec![error], ..Problem::new(422, "redemption_limit_exceeded", reason) }

@@ -1,8 +1,8 @@
-//! Secrets that are made once and kept in the data folder, for nobody else to read.
+//! Secrets that are made once and kept in the data folder, which nobody else can read.
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -10,7 +10,11 @@ use rand::Rng as _;
 
 /// The secret of that name in the data folder; made there at its first use.
 pub fn kept(data: &Path, name: &str, make: impl FnOnce() -> String) -> Result<String> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let file = data.join(name);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
         Ok(mut new) => {

@@ -12,3 +12,5 @@ mod purchase;
 mod refusals;
 mod returns;
 mod spending;
+
+use books::{NOW, day};

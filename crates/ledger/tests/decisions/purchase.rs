@@ -4,7 +4,7 @@ use domain::judgement::{Explanation, Grant, JudgedLine, Judgement, Payment, Stan
 use domain::order::{Line, Order};
 use domain::{Instant, Money, Points, Quantity};
 
-use crate::books::{NOW, day};
+use crate::{NOW, day};
 
 #[derive(Clone)]
 pub struct Purchase {

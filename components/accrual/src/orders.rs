@@ -1,0 +1,116 @@
+//! `POST /v1/orders`: a purchase that happened. `GET /v1/orders/{id}`: the order with everything it caused.
+
+use domain::order::Order;
+use domain::{Id, Points};
+use edge::wire::{self, OrderBody};
+use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Reply, Scope, agreed, books, from_store, hash_text, mutate, now, read};
+use ledger::{Account, Recorded, Refusal};
+use serde_json::json;
+use store::Load;
+
+use crate::SELLERS;
+
+pub async fn record(call: &Call) -> Result<Reply, Problem> {
+    let body: OrderBody = call.json()?;
+    let order = body.purchase("", now())?;
+    let content = canonical(&call.body)?;
+    let redemption = body.redemption_id.as_deref().map(redemption_id).transpose()?;
+    let load = Load { order: Some(order.reference.clone()), redemption, ..Load::default() };
+    let load = match &body.member {
+        None if redemption.is_some() => {
+            return Err(Problem::field("/member", "required", "an order that is paid with points needs its member"));
+        }
+        None => load,
+        Some(member) => member.subject("/member").await?.into_load(load),
+    };
+    let anonymous = body.member.is_none();
+    mutate(call, &SELLERS, load, |context| decide(context, &order, &content, anonymous, redemption)).await
+}
+
+fn decide(context: &Context, order: &Order, content: &str, anonymous: bool, redemption: Option<Id>) -> Result<Outcome, Problem> {
+    let program = &context.program;
+    let order = wire::check_currency(order, program, &context.caller, "")?;
+    if let Some(known) = &context.snapshot.order {
+        return if known.content_hash == content {
+            Ok(Outcome::Repeat(known.answer.clone()))
+        } else {
+            Err(context.refuse(&Refusal::OtherContent { what: "order" }))
+        };
+    }
+    let id = context.command.ids.clone().next();
+    let terms = program.terms();
+    let (judgement, recorded) = if anonymous {
+        let judgement = wire::judged(program, None, Points::ZERO, &order, &AskedPayment::None, "")?;
+        let recorded = ledger::record_anonymous(&order, &judgement, &terms, content, context.command.clone());
+        (judgement, recorded)
+    } else {
+        let judgement = judge(context, &order, redemption)?;
+        let recorded = ledger::record_order(&context.snapshot, &order, &judgement, &terms, content, context.command.clone())
+            .map_err(|refusal| context.refuse(&refusal))?;
+        (judgement, recorded)
+    };
+    let points = |points| wire::points(points, program);
+    let Recorded { plan, balance, earned, lots, redeemed, redeemed_money } = recorded;
+    let explanations = judgement.explanations.iter().chain(&judgement.payment_explanations);
+    let answer = json!({
+        "order_id": order.reference,
+        "member_id": context.snapshot.member.as_ref().filter(|_| !anonymous).map(|member| member.id.external("mem")),
+        "earned": {
+            "points": points(earned),
+            "available_from": lots.iter().map(|lot| lot.activates_at).min().map(|at| at.to_string()),
+            "lots": wire::new_lots(&lots, program),
+        },
+        "redeemed": points(redeemed), "redeemed_money": wire::money(redeemed_money),
+        "payable": wire::money(judgement.payable),
+        "tier": if anonymous { serde_json::Value::Null } else { wire::tier(judgement.after.tier.as_ref()) },
+        "balance": balance.map(|balance| wire::balance(&balance, &judgement.after, program)),
+        "explanation": if anonymous { Vec::new() } else { wire::explanations(explanations, program) },
+    });
+    Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
+}
+
+/// The judgement of a member's order. A hold's terms stand for the goods that it was made for; when these are worth less,
+/// the program's limit is judged again.
+fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<domain::judgement::Judgement, Problem> {
+    let snapshot = &context.snapshot;
+    let program = &context.program;
+    let member = snapshot.member.as_ref().ok_or_else(|| context.refuse(&Refusal::MemberNotFound))?;
+    let now = context.command.now;
+    if redemption.is_none() {
+        return wire::judged(program, Some(member), Points::ZERO, order, &AskedPayment::None, "");
+    }
+    let refuse = |refusal: Refusal| context.refuse(&refusal);
+    let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound).map_err(refuse)?;
+    let (points, money) = ledger::pay_with(redemption, member, &order.reference, now).map_err(refuse)?;
+    let judgement = wire::judged(program, Some(member), Points::ZERO, order, &agreed(points, money), "")?;
+    if judgement.items >= redemption.items {
+        return Ok(judgement);
+    }
+    let spendable = Account::open_settled(member, snapshot, &program.terms(), now).map_err(refuse)?.spendable();
+    let available = spendable.checked_add(points).ok_or(Refusal::Overflow).map_err(refuse)?;
+    wire::judged(program, Some(member), available, order, &AskedPayment::Exact(points.0), "")
+}
+
+pub async fn show(call: &Call, reference: &str) -> Result<Reply, Problem> {
+    let load = Load { order: Some(reference.to_owned()), ..Load::default() };
+    let shop = read(call, &[SELLERS[0], SELLERS[1], Scope::Staff], load).await?;
+    let order = shop.snapshot.order.as_ref().filter(|order| may_see(&shop.caller, order));
+    let order = order.ok_or_else(|| Problem::not_found("order_not_found", "There is no order with this id"))?;
+    let entries = store::order_entries(&books(), order.id).await.map_err(|error| from_store(&error))?;
+    Ok(Reply::ok(&wire::order(order, &entries, &shop.program)))
+}
+
+/// A till sees the orders of its own store.
+pub fn may_see(caller: &store::Caller, order: &domain::snapshot::RecordedOrder) -> bool {
+    caller.store.is_none() || caller.store == order.store
+}
+
+/// What tells a repeat from other content: the body, written in one way.
+pub fn canonical(body: &[u8]) -> Result<String, Problem> {
+    let value: serde_json::Value = wire::parse(body)?;
+    Ok(hash_text(&value.to_string()))
+}
+
+fn redemption_id(text: &str) -> Result<Id, Problem> {
+    Id::parse(text, "red").map_err(|_| Problem::not_found("redemption_not_found", "There is no such redemption"))
+}

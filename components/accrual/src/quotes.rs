@@ -1,0 +1,79 @@
+//! `POST /v1/quotes`: what a cart would earn and may spend; nothing is written.
+
+use domain::Points;
+use edge::wire::{self, Amount, MemberRef, OrderBody};
+use edge::{Call, Problem, Reply, now, read};
+use ledger::Account;
+use serde::Deserialize;
+use serde_json::json;
+use store::Load;
+
+use crate::SELLERS;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteBody {
+    member: Option<MemberRef>,
+    order: OrderBody,
+    points: Option<Amount>,
+}
+
+pub async fn quote(call: &Call) -> Result<Reply, Problem> {
+    let body: QuoteBody = call.json()?;
+    let now = now();
+    let cart = body.order.cart("/order", now)?;
+    let (reference, pointer) = match (&body.member, &body.order.member) {
+        (Some(member), _) => (Some(member), "/member"),
+        (None, member) => (member.as_ref(), "/order/member"),
+    };
+    let load = match reference {
+        None => Load::default(),
+        Some(member) => member.subject(pointer).await?.into_load(Load::default()),
+    };
+    let shop = read(call, &SELLERS, load).await?;
+    if reference.is_some() && shop.snapshot.member.is_none() {
+        return Err(Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"));
+    }
+    let program = &shop.program;
+    let order = wire::check_currency(&cart, program, &shop.caller, "/order")?;
+    let member = shop.snapshot.member.as_ref();
+    let available = member.map_or(Points::ZERO, |member| {
+        Account::open_settled(member, &shop.snapshot, &program.terms(), now).map_or(Points::ZERO, |account| account.spendable())
+    });
+    let payment = wire::asked_payment(body.points.as_ref(), program.scale())?;
+    let judged = wire::judged(program, member, available, &order, &payment, "/order")?;
+    let points = |points| wire::points(points, program);
+    let discounts: Vec<_> = order
+        .lines
+        .iter()
+        .zip(&judged.lines)
+        .filter(|(_, judged)| !judged.discount.is_zero())
+        .map(|(line, judged)| json!({"line_id": line.id, "money": wire::money(judged.discount)}))
+        .collect();
+    let offers: Vec<_> = judged
+        .offers
+        .iter()
+        .map(|offer| {
+            json!({
+                "rule_id": offer.rule_id, "shortfall": wire::money(offer.shortfall), "points": points(offer.points),
+                "reason": offer.reason,
+            })
+        })
+        .collect();
+    Ok(Reply::ok(&json!({
+        "program_version": program.version,
+        "earn": {"points": points(judged.earned), "lots": wire::lots(&judged.grants, program)},
+        "discount": {"money": wire::money(judged.discount), "lines": discounts},
+        "redemption": {
+            "max_points": points(judged.payment.max_points), "max_money": wire::money(judged.payment.max_money),
+            "points": points(judged.payment.points), "money": wire::money(judged.payment.money),
+            "confirmation_required": judged.payment.confirmation_required,
+        },
+        "items": wire::money(judged.items),
+        "payable": wire::money(judged.payable),
+        "tier": wire::tier(judged.before.tier.as_ref()),
+        "next_tier": wire::next_tier(judged.before.next.as_ref()),
+        "offers": offers,
+        "explanation": wire::explanations(judged.explanations.iter().chain(&judged.payment_explanations), program),
+    })))
+}

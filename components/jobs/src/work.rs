@@ -1,0 +1,133 @@
+//! The jobs: bounded, set-based, safe when two run at once, and each catches up by itself after days off.
+
+use domain::Instant;
+use domain::id::Ids;
+use edge::wire::moment;
+use edge::{Access, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_head, random};
+use serde::Deserialize;
+use serde_json::json;
+use store::schema::{BOOKS, PEOPLE, migrate as run_migrations};
+use store::{Due, StoreError};
+
+/// Rows of one statement: it stays well below a quarter of a second.
+const BATCH: i64 = 500;
+
+/// Batches of one cron event: what is left then waits for the next hour, so that no event runs without end.
+const MOST_BATCHES: usize = 400;
+
+/// A kind of work, in the sequence in which an hour's work is done: holds that end may give points back to lots that are
+/// due, and a lot is announced before it expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Holds,
+    Activate,
+    Expire,
+}
+
+impl Job {
+    const ALL: [Self; 3] = [Self::Holds, Self::Activate, Self::Expire];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Activate => "activate",
+            Self::Expire => "expire",
+        }
+    }
+
+    fn due(self, due: Due) -> i64 {
+        match self {
+            Self::Holds => due.holds,
+            Self::Activate => due.activate,
+            Self::Expire => due.expire,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunBody {
+    at: Option<String>,
+}
+
+/// `POST /v1/jobs/{name}/runs`: one bounded batch now.
+pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
+    authorize(call, &[Scope::Jobs]).await?;
+    let job = Job::ALL.into_iter().find(|job| job.word() == name).ok_or_else(|| {
+        let names: Vec<&str> = Job::ALL.iter().map(|job| job.word()).collect();
+        Problem::not_found("job_not_found", format!("There is no job {name}; there are migrate, {}", names.join(", ")))
+    })?;
+    let body: RunBody = if call.body.is_empty() { RunBody::default() } else { call.json()? };
+    let at = moment(body.at.as_deref(), now(), "/at")?;
+    let before = job.due(due(at).await?);
+    let processed = if before == 0 { 0 } else { batch(job, at).await?.unwrap_or(before.min(BATCH)) };
+    let remaining = if before > BATCH { job.due(due(at).await?) } else { 0 };
+    Ok(Reply::ok(&json!({"processed": processed, "remaining": remaining, "next_cursor": null})))
+}
+
+/// `POST /v1/jobs/migrate/runs`: makes the tables of both stores, or what is missing of them.
+pub async fn migrate(call: &Call) -> Result<Reply, Problem> {
+    let access = Access::of(call).await?;
+    // before the first migration only the shop's first key can be known
+    let known = match access.hash() {
+        None => None,
+        Some(hash) => match store::caller(&books(), &hash).await {
+            Err(StoreError::NotMigrated) => None,
+            caller => caller.map_err(|error| from_store(&error))?,
+        },
+    };
+    access.permit(known, &[Scope::Jobs])?;
+    let now = now();
+    let made = async {
+        let books = run_migrations(&books(), &BOOKS, now).await?;
+        let people = run_migrations(&people(), &PEOPLE, now).await?;
+        Ok(books + people)
+    };
+    let processed = made.await.map_err(|error: StoreError| from_store(&error))?;
+    Ok(Reply::ok(&json!({"processed": processed, "remaining": 0, "next_cursor": null})))
+}
+
+/// An hour's work: one round trip when nothing is due.
+///
+/// # Errors
+/// 503 when the store does not answer; what was done stays done.
+pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
+    for _ in 0..MOST_BATCHES {
+        let due = due(at).await?;
+        let Some(job) = Job::ALL.into_iter().find(|job| job.due(due) > 0) else { return Ok(()) };
+        batch(job, at).await?;
+    }
+    Ok(())
+}
+
+async fn due(at: Instant) -> Result<Due, Problem> {
+    match store::due(&books(), at, BATCH + 1).await {
+        // a shop that was not set up yet has nothing to do
+        Err(StoreError::NotMigrated) => Ok(Due::default()),
+        due => due.map_err(|error| from_store(&error)),
+    }
+}
+
+/// One batch; says how many rows, where the statement says it.
+async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
+    for _ in 0..8 {
+        let outcome = match job {
+            Job::Holds => store::release_overdue(&books(), at, BATCH, Ids::new(at, random()).next()).await.map(count),
+            Job::Activate => store::activate(&books(), at, BATCH).await.map(count),
+            Job::Expire => {
+                let version = program_head().await?.map_or(0, |program| program.version);
+                store::expire(&books(), at, BATCH, Ids::new(at, random()).next(), version).await.map(|()| None)
+            }
+        };
+        match outcome {
+            // ids that collide are drawn again; a store that is busy is asked again
+            Err(StoreError::Stale | StoreError::Busy(_)) => {}
+            outcome => return outcome.map_err(|error| from_store(&error)),
+        }
+    }
+    Err(from_store(&StoreError::Stale))
+}
+
+fn count(rows: usize) -> Option<i64> {
+    i64::try_from(rows).ok()
+}

@@ -1,0 +1,147 @@
+//! The program: published as a whole, versioned, immutable; ready-made presets.
+
+use domain::plan::{Plan, Program};
+use edge::{Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, parse_program, program_head};
+use serde_json::json;
+use store::{Document, ProgramHead, ProgramLoad};
+
+use crate::administration::{Change, change};
+
+const READERS: [Scope; 3] = [Scope::Staff, Scope::Storefront, Scope::Till];
+
+/// Ready-made programs by name. The documents belong to the rules.
+const PRESETS: [(&str, &str); 11] = [
+    ("gw-tools", include_str!("../../rules/presets/gw-tools.json")),
+    ("sela", include_str!("../../rules/presets/sela.json")),
+    ("estilo", include_str!("../../rules/presets/estilo.json")),
+    ("estilo-calendar", include_str!("../../rules/presets/estilo-calendar.json")),
+    ("toy69", include_str!("../../rules/presets/toy69.json")),
+    ("madrobots", include_str!("../../rules/presets/madrobots.json")),
+    ("progressive", include_str!("../../rules/presets/progressive.json")),
+    ("fixed", include_str!("../../rules/presets/fixed.json")),
+    ("segmented", include_str!("../../rules/presets/segmented.json")),
+    ("abm", include_str!("../../rules/presets/abm.json")),
+    ("return-guard", include_str!("../../rules/presets/return-guard.json")),
+];
+
+/// `GET /v1/program`
+pub async fn current(call: &Call) -> Result<Reply, Problem> {
+    authorize(call, &READERS).await?;
+    let head = program_head().await?.ok_or_else(not_published)?;
+    let document = store::program_document(&books(), None, Some(head.version)).await.map_err(|error| from_store(&error))?;
+    show(&document.ok_or_else(not_published)?)
+}
+
+/// `GET /v1/program/versions`
+pub async fn versions(call: &Call) -> Result<Reply, Problem> {
+    let limit = call.limit()?;
+    let below = match call.parameter("cursor") {
+        None => i64::MAX,
+        Some(cursor) => cursor.parse().map_err(|_| Problem::field("/cursor", "invalid", "is no cursor of this list"))?,
+    };
+    authorize(call, &READERS).await?;
+    let found = store::program_versions(&books(), below, limit + 1).await.map_err(|error| from_store(&error))?;
+    let shown = usize::try_from(limit).unwrap_or_default();
+    let items: Vec<_> = found
+        .iter()
+        .take(shown)
+        .map(|version| json!({"version": version.version, "published_at": version.published_at.to_string(), "hash": version.hash}))
+        .collect();
+    let next = if found.len() > shown { found.get(shown - 1).map(|last| last.version.to_string()) } else { None };
+    Ok(Reply::ok(&json!({"items": items, "next_cursor": next})))
+}
+
+/// `GET /v1/program/versions/{version}`
+pub async fn version(call: &Call, version: &str) -> Result<Reply, Problem> {
+    authorize(call, &READERS).await?;
+    let unknown = || Problem::not_found("program_not_found", "There is no such version of the program");
+    let version: i64 = version.parse().map_err(|_| unknown())?;
+    let document = store::program_document(&books(), None, Some(version)).await.map_err(|error| from_store(&error))?;
+    show(&document.ok_or_else(unknown)?)
+}
+
+/// `GET /v1/program/presets`
+pub async fn presets(call: &Call) -> Result<Reply, Problem> {
+    authorize(call, &READERS).await?;
+    let items: Vec<_> = PRESETS.iter().map(|(name, _)| json!({"name": name})).collect();
+    Ok(Reply::ok(&json!({"items": items, "next_cursor": null})))
+}
+
+/// `GET /v1/program/presets/{name}`
+pub async fn preset(call: &Call, name: &str) -> Result<Reply, Problem> {
+    authorize(call, &READERS).await?;
+    let (name, document) = PRESETS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .ok_or_else(|| Problem::not_found("preset_not_found", "GET /v1/program/presets lists the ready-made programs"))?;
+    Ok(Reply::new(200, format!(r#"{{"name":"{name}","document":{}}}"#, document.trim())))
+}
+
+/// `PUT /v1/program`: the body is the document. `?dry_run=true` only checks.
+pub async fn publish(call: &Call) -> Result<Reply, Problem> {
+    let dry_run = match call.parameter("dry_run") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::field("/dry_run", "invalid", "dry_run is true or false")),
+    };
+    let document = std::str::from_utf8(&call.body).map_err(|_| Problem::new(400, "invalid_json", "The body is no UTF-8 text"))?;
+    if dry_run {
+        authorize(call, &[Scope::Staff]).await?;
+        let loaded = store::load_program(&books(), None, None, None).await.map_err(|error| from_store(&error))?;
+        checked(document, &loaded)?;
+        return Ok(Reply::ok(&json!({"valid": true, "version": null})));
+    }
+    let reply = change(call, &[Scope::Staff], None, async |loaded, id, _| {
+        let (currency, points_scale) = checked(document, loaded)?;
+        let version = loaded.program.as_ref().map_or(0, |program| program.version) + 1;
+        let program = Program { version, hash: hash_text(document), document: document.to_owned(), currency, points_scale };
+        let plan = Plan { programs: vec![program], ..Plan::default() };
+        Ok(Change { id, status: 200, answer: json!({"version": version}).to_string(), plan })
+    })
+    .await?;
+    cache_program(&hash_text(document), document).await;
+    Ok(reply)
+}
+
+/// Checks a document completely: (currency, points scale).
+fn checked(document: &str, loaded: &ProgramLoad) -> Result<(String, u8), Problem> {
+    let program = parse_program(document).map_err(invalid)?;
+    let settled = (program.currency().to_owned(), program.scale());
+    if let (true, Some(ProgramHead { currency: Some(currency), points_scale: Some(scale), .. })) = (loaded.frozen, &loaded.program) {
+        let frozen = |pointer: &str, value: &str| FieldError {
+            pointer: pointer.to_owned(),
+            code: "frozen".to_owned(),
+            detail: format!("stays {value} once orders or points are recorded"),
+        };
+        let mut errors = Vec::new();
+        if settled.0 != *currency {
+            errors.push(frozen("/currency", currency));
+        }
+        if settled.1 != *scale {
+            errors.push(frozen("/points/scale", &scale.to_string()));
+        }
+        if !errors.is_empty() {
+            return Err(invalid(errors));
+        }
+    }
+    Ok(settled)
+}
+
+fn invalid(errors: Vec<FieldError>) -> Problem {
+    let detail = match errors.as_slice() {
+        [only] => format!("The program was not published; {}: {}", only.pointer, only.detail),
+        _ => format!("The program was not published; {} things are to be changed", errors.len()),
+    };
+    Problem { errors, ..Problem::new(422, "program_invalid", detail) }
+}
+
+fn not_published() -> Problem {
+    Problem::not_found("program_not_found", "No program is published yet: PUT /v1/program")
+}
+
+/// The document is shown as it was published, letter by letter.
+fn show(found: &Document) -> Result<Reply, Problem> {
+    let Document { version, published_at, document, hash } = found;
+    let body = format!(r#"{{"version":{version},"published_at":"{published_at}","hash":"{hash}","document":{}}}"#, document.trim());
+    Ok(Reply { headers: vec![("etag", format!("\"{version}\""))], ..Reply::new(200, body) })
+}

@@ -1,0 +1,21 @@
+//! The store on a real SQLite: what the referee posts and refuses, what a load returns, what the audit finds; and a long
+//! random life of a shop against an independent model.
+
+mod auditing;
+mod database;
+mod jobs;
+mod kinds;
+mod life;
+mod migrations;
+mod model;
+// orders with what a program might have judged of them, as in the ledger's tests
+#[path = "../../../ledger/tests/decisions/purchase.rs"]
+mod purchase;
+mod query_plans;
+mod random;
+mod reads;
+mod referee;
+mod repeats;
+mod shop;
+
+use shop::{NOW, day};
