@@ -51,7 +51,8 @@ CREATE TRIGGER IF NOT EXISTS post_entry INSTEAD OF INSERT ON apply_entry BEGIN
              > (SELECT p.amount FROM entry p WHERE p.id = NEW.parent_id)
       OR NEW.parent_id IS NOT NULL AND NEW.kind <> 'clawback' AND EXISTS (
            SELECT 1 FROM posting own WHERE own.entry_id = NEW.id
-              AND (SELECT sum(c.points) FROM entry o JOIN posting c ON c.entry_id = o.id AND c.lot_id = own.lot_id
+              -- CROSS JOIN: from the few children, not from everything that the lot ever gave
+              AND (SELECT sum(c.points) FROM entry o CROSS JOIN posting c ON c.entry_id = o.id AND c.lot_id = own.lot_id
                     WHERE o.parent_id = NEW.parent_id)
                   > coalesce((SELECT points FROM posting WHERE entry_id = NEW.parent_id AND lot_id = own.lot_id), 0));
 
@@ -145,7 +146,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.members');
   INSERT INTO account (id) SELECT value ->> 'id' FROM json_each(NEW.plan, '$.members');
   INSERT INTO statistics (member_id, tier, tier_since)
-  SELECT value ->> 'id', value ->> 'tier', value ->> 'joined_at' FROM json_each(NEW.plan, '$.members');
+  SELECT value ->> 'id', value ->> 'tier', iif(value ->> 'tier' IS NULL, NULL, value ->> 'joined_at')
+    FROM json_each(NEW.plan, '$.members');
   INSERT INTO identity (hash, kind, member_id)
   SELECT value ->> 'hash', value ->> 'kind', value ->> 'member_id' FROM json_each(NEW.plan, '$.identities');
 
@@ -177,7 +179,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.order_updates'), 0);
   UPDATE order_line SET returned = u.value ->> 2
     FROM json_each(NEW.plan, '$.returned') u
-   WHERE order_line.order_id = u.value ->> 0 AND order_line.n = u.value ->> 1;
+   WHERE order_line.order_id = u.value ->> 0 AND order_line.n = u.value ->> 1 AND order_line.returned < u.value ->> 2;
+  SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.returned'), 0);
   INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, forgiven,
                             restored, refund)
   SELECT value ->> 'id', value ->> 'order_id', value ->> 'ref', value ->> 'content_hash', NEW.id, value ->> 'occurred_at',
@@ -204,6 +207,11 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.redemption_updates') u
    WHERE redemption.id = u.value ->> 'id' AND redemption.status IN ('awaiting_confirmation', 'held');
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.redemption_updates'), 0);
+  -- what an order says was paid, and its returns will give back, is what was captured for it
+  SELECT RAISE(ABORT, 'E_LINES')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.orders') o
+                  WHERE o.value ->> 'paid_points'
+                        <> coalesce((SELECT captured FROM redemption WHERE id = o.value ->> 'redemption_id'), 0));
 
   UPDATE statistics SET revision = statistics.revision + 1, orders = orders + (u.value ->> 'orders'),
                         qualifying_spend = qualifying_spend + (u.value ->> 'qualifying_spend'),

@@ -55,11 +55,18 @@ SELECT 'order earned something else than its lots', o.id
  WHERE o.earned <> coalesce(t.earned, 0)
 UNION ALL
 SELECT 'order got back other points than its returns say', o.id
-  FROM orders o
-  JOIN (SELECT order_id, sum(clawed_back) AS clawed_back, sum(restored) AS restored FROM order_return GROUP BY order_id) r
+  FROM orders o LEFT JOIN (
+    SELECT order_id, sum(clawed_back) AS clawed_back, sum(restored) AS restored FROM order_return GROUP BY order_id) r
        ON r.order_id = o.id
- WHERE r.restored <> (SELECT coalesce(sum(amount), 0) FROM entry e WHERE e.order_id = o.id AND e.kind = 'redemption_rollback')
-    OR r.clawed_back <> (SELECT coalesce(sum(amount), 0) FROM entry e WHERE e.order_id = o.id AND e.kind = 'clawback')
+  LEFT JOIN (
+    SELECT order_id, sum(iif(kind = 'clawback', amount, 0)) AS clawed_back,
+           sum(iif(kind = 'redemption_rollback', amount, 0)) AS restored FROM entry
+     WHERE order_id IS NOT NULL GROUP BY order_id) t ON t.order_id = o.id
+ WHERE (coalesce(r.clawed_back, 0), coalesce(r.restored, 0)) IS NOT (coalesce(t.clawed_back, 0), coalesce(t.restored, 0))
+UNION ALL
+SELECT 'order was paid with other points than its redemption', o.id
+  FROM orders o LEFT JOIN redemption r ON r.id = o.redemption_id
+ WHERE o.paid_points <> coalesce(r.captured, 0)
 UNION ALL
 SELECT 'statistics differ from the orders', s.member_id
   FROM statistics s LEFT JOIN (

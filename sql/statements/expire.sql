@@ -1,10 +1,13 @@
--- Expires lots that are due at ?1, at most ?2 of them: one entry an account, ids from above ?3, all or none.
+-- Expires lots that are due at ?1, at most ?2 of them: one entry an account, of at most 10^12 units (what is beyond is left
+-- for the next run), ids from above ?3, all or none.
 -- A statement that reads the accounts it writes is never stale. ?4 is the version of the program on record.
 INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, program_version,
                          explanation, lots, postings)
 WITH
-  due AS (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
-           WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2),
+  over AS (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
+            WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2),
+  due AS (SELECT * FROM (SELECT *, sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_at, id) AS together FROM over)
+           WHERE together <= 1000000000000),
   -- the scale freezes with the first entry, so that the newest version tells it
   scale AS (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
               FROM program ORDER BY version DESC LIMIT 1)

@@ -57,7 +57,7 @@ SELECT
                              FROM order_line WHERE order_id = o.id)),
             -- what each lot paid and has not got back yet: [lot, points, activates_at, expires_at]
             'paid', json((SELECT json_group_array(json_array(p.lot_id, p.points
-                                   - coalesce((SELECT sum(b.points) FROM entry e JOIN posting b ON b.entry_id = e.id
+                                   - coalesce((SELECT sum(b.points) FROM entry e CROSS JOIN posting b ON b.entry_id = e.id
                                                 WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
                                    l.activates_at, l.expires_at))
                             FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id

@@ -1,1 +1,8 @@
+//! A shop for scenarios: the real components on the embedded host, a virtual clock, and words to speak of members,
+//! orders and points. Everything goes over HTTP.
 
+mod answer;
+mod shop;
+
+pub use answer::Answer;
+pub use shop::{Member, Shop, cart, line};

@@ -54,4 +54,4 @@ pub use host::{Host, Options, build};
 pub use jiff::Timestamp;
 pub use manifest::{Build, Component, CronTrigger, HttpTrigger, Manifest, Variable};
 pub use runtime_config::RuntimeConfig;
-pub use variables::Template;
+pub use variables::{Template, environment_name};

@@ -58,7 +58,7 @@ impl Connection {
         self.database.count_statement();
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut prepared = connection.prepare_cached(statement).map_err(io)?;
-        let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let width = names.len();
         columns(names);
         let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;

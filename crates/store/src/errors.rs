@@ -1,6 +1,20 @@
 //! What a store can answer instead of rows. Texts come from different servers, nested in other texts: only the referee's
 //! tokens and SQLite's own words are looked for.
 
+/// The referee's tokens and SQLite's words for a plan that never will do; the last two are those of STRICT tables.
+const REFUSALS: [&str; 10] = [
+    "E_KIND",
+    "E_AMOUNT",
+    "E_LOT",
+    "E_PARENT",
+    "E_LINES",
+    "E_HOLD",
+    "E_IMMUTABLE",
+    "constraint failed",
+    "cannot store",
+    "datatype mismatch",
+];
+
 /// Why a statement had no effect, or may have had none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
@@ -23,11 +37,13 @@ impl StoreError {
     #[must_use]
     pub fn from_message(message: &str) -> Self {
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if says(&["E_STALE", "E_ANSWERED", "UNIQUE constraint failed"]) {
+        // a lot twice in one entry is no matter of time
+        let twice = says(&["UNIQUE constraint failed: posting"]);
+        if !twice && says(&["E_STALE", "E_ANSWERED", "UNIQUE constraint failed"]) {
             Self::Stale
         } else if says(&["database is locked", "database table is locked", "SQLITE_BUSY", "STREAM_EXPIRED", "busy"]) {
             Self::Busy(message.to_owned())
-        } else if says(&["E_KIND", "E_AMOUNT", "E_LOT", "E_PARENT", "E_LINES", "E_HOLD", "E_IMMUTABLE", "constraint failed"]) {
+        } else if says(&REFUSALS) {
             Self::Refused(message.to_owned())
         } else if says(&["no such table", "no such view"]) {
             Self::NotMigrated

@@ -1,12 +1,12 @@
 //! The command line. What knows the loyalty program is here; the library beside it does not.
 //!
-//! One file for each subcommand. Those that work on a running program (`up`'s first steps, and whatever imports or
-//! checks) speak to it over HTTP only, by `client`.
+//! One file for each subcommand, with an `Arguments` type and a `run`. A command that needs the program running starts
+//! it by `shop`, and then speaks to it over HTTP only, by `client`.
 
 mod build;
 mod client;
 mod keys;
-mod place;
+mod shop;
 mod up;
 
 use std::process::ExitCode;

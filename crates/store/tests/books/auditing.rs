@@ -1,1 +1,158 @@
-//! To come.
+//! Each way in which the books could disagree: a row is corrupted by hand, and the audit names it.
+
+use domain::Id;
+use store::Finding;
+
+use crate::purchase::purchase;
+use crate::shop::{NOW, Shop, day};
+
+/// A shop that has seen everything, its protection removed.
+fn shop() -> Shop {
+    let mut shop = Shop::open();
+    let anna = shop.enrol(&[("welcome", 1_000, NOW, None), ("over", 50, day(-2), Some(day(-1)))]);
+    let order = purchase("A").line("a", 2_000, 50_000).paid(&[(100, 100)]).earns("purchase", &[70]);
+    let redemption = shop.hold(anna, &order);
+    shop.order(anna, &order, Some(redemption));
+    shop.take_back("R", "A", &[("a", 1_000)]);
+    shop.hold(anna, &purchase("B").line("b", 1_000, 1_000).paid(&[(30, 30)]));
+    shop.adjust(anna, -10);
+    crate::database::run(store::expire(&shop.db, NOW, 10, Id(1), 1)).expect("a lot is over");
+    assert_eq!(shop.audit(), [], "nothing is wrong yet");
+    for trigger in shop.db.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+        shop.db.by_hand(&format!("DROP TRIGGER {trigger}"));
+    }
+    shop.db.by_hand("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF");
+    shop
+}
+
+/// After this statement the audit has this finding, of the row that this query names.
+#[track_caller]
+fn check(corruption: &str, finding: &str, of: &str) {
+    let shop = shop();
+    let expected = Finding { finding: finding.to_owned(), id: shop.db.number(of) };
+    shop.db.by_hand(corruption);
+    let found = shop.audit();
+    assert!(found.contains(&expected), "{corruption}: {found:?}, not {expected:?}");
+}
+
+const ANNA: &str = "SELECT id FROM account";
+const LOT: &str = "SELECT id FROM lot WHERE rule_id = 'purchase'";
+const ORDER: &str = "SELECT id FROM orders";
+const CAPTURE: &str = "SELECT id FROM entry WHERE kind = 'capture'";
+
+#[test]
+fn a_lot_that_differs_from_its_postings() {
+    for change in [
+        "remaining = remaining + 1",
+        "held = held + 1",
+        "spent = spent + 1",
+        "expired = expired + 1",
+        "revoked = revoked - 1",
+        "issued = issued + 1",
+        "remaining = remaining - 1, spent = spent + 1",
+    ] {
+        check(&format!("UPDATE lot SET {change} WHERE rule_id = 'purchase'"), "lot differs from its postings", LOT);
+    }
+    let changed = format!("UPDATE posting SET points = points + 1 WHERE lot_id = ({LOT})");
+    check(&changed, "lot differs from its postings", LOT);
+    check(&format!("DELETE FROM posting WHERE lot_id = ({LOT})"), "lot differs from its postings", LOT);
+}
+
+#[test]
+fn an_account_that_differs_from_its_lots() {
+    for column in ["remaining", "held", "redeemed", "expired", "earned"] {
+        check(&format!("UPDATE account SET {column} = {column} + 1"), "account differs from its lots", ANNA);
+    }
+    check("DELETE FROM lot WHERE rule_id = 'purchase'", "account differs from its lots", ANNA);
+}
+
+#[test]
+fn an_account_that_differs_from_its_entries() {
+    for column in ["seq", "deficit", "remaining", "last_at"] {
+        check(&format!("UPDATE account SET {column} = {column} + 1"), "account differs from its entries", ANNA);
+    }
+    check("DELETE FROM entry WHERE kind = 'adjust_out'", "account differs from its entries", ANNA);
+    check("UPDATE entry SET seq = seq + 1 WHERE kind = 'expire'", "account differs from its entries", ANNA);
+}
+
+#[test]
+fn an_entry_that_differs_from_its_postings() {
+    for change in ["amount = amount + 1", "points = points + 1", "deficit_change = 1"] {
+        let changed = format!("UPDATE entry SET {change} WHERE kind = 'capture'");
+        check(&changed, "entry differs from its postings", CAPTURE);
+    }
+    check(&format!("DELETE FROM posting WHERE entry_id = ({CAPTURE})"), "entry differs from its postings", CAPTURE);
+}
+
+#[test]
+fn a_running_balance_that_is_broken() {
+    let changed = "UPDATE entry SET balance_after = balance_after + 1 WHERE kind = 'capture'";
+    check(changed, "running balance is broken", CAPTURE);
+}
+
+#[test]
+fn rows_that_belong_to_nothing() {
+    check("DELETE FROM account", "entry of an account that does not exist", "SELECT min(id) FROM entry");
+    check("DELETE FROM account", "member without an account", "SELECT id FROM member");
+    let of_lot = format!("SELECT min(rowid) FROM posting WHERE lot_id = ({LOT})");
+    check("DELETE FROM lot WHERE rule_id = 'purchase'", "posting of a lot or an entry that does not exist", &of_lot);
+    let of_entry = format!("SELECT min(rowid) FROM posting WHERE entry_id = ({CAPTURE})");
+    check("DELETE FROM entry WHERE kind = 'capture'", "posting of a lot or an entry that does not exist", &of_entry);
+}
+
+#[test]
+fn held_points_that_differ_from_the_open_redemptions() {
+    for change in ["UPDATE redemption SET status = 'released' WHERE status = 'held'", "UPDATE redemption SET points = points + 1"]
+    {
+        check(change, "held points differ from the open redemptions", ANNA);
+    }
+}
+
+#[test]
+fn an_order_that_differs_from_its_lines() {
+    for column in ["amount", "program_discount", "paid_points", "paid_money"] {
+        let changed = format!("UPDATE order_line SET {column} = {column} + 1");
+        check(&changed, "order differs from its lines", ORDER);
+    }
+    check("DELETE FROM order_line", "order differs from its lines", ORDER);
+}
+
+#[test]
+fn an_order_that_earned_something_else_than_its_lots() {
+    check("UPDATE orders SET earned = earned + 1", "order earned something else than its lots", ORDER);
+    check("DELETE FROM entry WHERE kind = 'earn'", "order earned something else than its lots", ORDER);
+}
+
+#[test]
+fn an_order_that_got_back_other_points_than_its_returns_say() {
+    let finding = "order got back other points than its returns say";
+    check("UPDATE order_return SET clawed_back = clawed_back + 1", finding, ORDER);
+    check("UPDATE order_return SET restored = restored + 1", finding, ORDER);
+    check("DELETE FROM entry WHERE kind = 'redemption_rollback'", finding, ORDER);
+    check("DELETE FROM order_return", finding, ORDER);
+}
+
+#[test]
+fn an_order_that_was_paid_with_other_points_than_its_redemption() {
+    let finding = "order was paid with other points than its redemption";
+    check("UPDATE redemption SET captured = captured - 1 WHERE status = 'captured'", finding, ORDER);
+    check("UPDATE orders SET redemption_id = NULL", finding, ORDER);
+}
+
+#[test]
+fn statistics_that_differ_from_the_orders() {
+    check("UPDATE statistics SET orders = orders + 1", "statistics differ from the orders", ANNA);
+    check("UPDATE orders SET status = 'cancelled'", "statistics differ from the orders", ANNA);
+}
+
+#[test]
+fn every_finding_of_the_audit_is_tried_here() {
+    let sql = include_str!("../../../../sql/statements/audit.sql");
+    let findings: Vec<&str> =
+        sql.lines().filter_map(|line| line.trim().strip_prefix("SELECT '")).filter_map(|line| line.split('\'').next()).collect();
+    assert!(findings.len() >= 13, "{findings:?}");
+    let tried = include_str!("auditing.rs");
+    for finding in findings {
+        assert!(tried.contains(&format!("\"{finding}\"")), "{finding}");
+    }
+}

@@ -1,0 +1,142 @@
+//! The program, started from the command line: its keys, its host, its first steps.
+//!
+//! Every command that needs the program running starts it with this, and then speaks to it by its `client`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use host::{ClockMode, Host, Manifest, Options};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::client::Client;
+use super::keys;
+
+/// A migration that has not ended after so many runs never will.
+const MIGRATION_RUNS: usize = 100;
+
+/// What the program is started with, the same for every command.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ShopArguments {
+    /// The application [default: spin.toml here or in a folder above].
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// The data folder [default: .kopilka beside the application].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the data lies, as Spin's file of that name says it [default: in the data folder].
+    #[arg(long, value_name = "FILE")]
+    pub runtime_config: Option<PathBuf>,
+    /// The first key of the shop [default: one that is made once and kept in the data folder].
+    #[arg(long, value_name = "KEY")]
+    pub admin_key: Option<String>,
+    /// Makes the program's random numbers repeatable.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// A variable of the application.
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = read_variable)]
+    pub variables: Vec<(String, String)>,
+}
+
+fn read_variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl ShopArguments {
+    /// The application's manifest.
+    pub fn manifest(&self) -> Result<PathBuf> {
+        if let Some(manifest) = &self.manifest {
+            return Ok(manifest.clone());
+        }
+        let here = std::env::current_dir()?;
+        let found = here.ancestors().map(|folder| folder.join("spin.toml")).find(|file| file.is_file());
+        found.with_context(|| format!("there is no spin.toml in {} or above it: give one with --manifest", here.display()))
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> Result<PathBuf> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let manifest = std::path::absolute(self.manifest()?)?;
+        Ok(manifest.parent().unwrap_or(Path::new(".")).join(".kopilka"))
+    }
+}
+
+/// The running program.
+pub struct Shop {
+    /// What runs it.
+    pub host: Host,
+    /// Speaks to it with every right.
+    pub client: Client,
+    /// The key that the client uses.
+    pub admin_key: String,
+}
+
+impl Shop {
+    /// Starts the program and brings its stores up to date.
+    pub async fn open(arguments: &ShopArguments, listen: &str, clock: ClockMode) -> Result<Self> {
+        let (manifest, data) = (arguments.manifest()?, arguments.data()?);
+        let declared = Manifest::load(&manifest)?.variables;
+        let mut variables: BTreeMap<String, String> = arguments.variables.iter().cloned().collect();
+        variables.extend(arguments.admin_key.clone().map(|key| ("admin_key".to_owned(), key)));
+        let mut secret = |name: &str, make: fn() -> String| -> Result<String> {
+            let environment = || std::env::var(host::environment_name(name)).ok();
+            let given = variables.get(name).cloned().or_else(environment);
+            let secret = given.map_or_else(|| keys::kept(&data, name, make), Ok)?;
+            if declared.contains_key(name) {
+                variables.insert(name.to_owned(), secret.clone());
+            }
+            Ok(secret)
+        };
+        let admin_key = secret("admin_key", || format!("local-{}", keys::random_hex(16)))?;
+        secret("people_key", || keys::random_hex(32))?;
+
+        let host = Host::start(Options {
+            runtime_config: arguments.runtime_config.clone(),
+            listen: listen.to_owned(),
+            clock,
+            seed: arguments.seed,
+            variables,
+            ..Options::new(manifest, data)
+        })
+        .await?;
+        let shop = Self { client: Client::new(host.url(), &admin_key), host, admin_key };
+        match shop.migrate().await {
+            Ok(()) => Ok(shop),
+            Err(error) => {
+                // The reason is worth more than a failure to stop.
+                let _ = shop.host.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        for _ in 0..MIGRATION_RUNS {
+            let run = self.client.post("/v1/jobs/migrate/runs", &json!({})).await?;
+            let run = run.success().context("the stores cannot be migrated")?;
+            if run["remaining"].as_u64().unwrap_or(0) == 0 {
+                return Ok(());
+            }
+        }
+        bail!("the stores are still not migrated after {MIGRATION_RUNS} runs")
+    }
+
+    /// Publishes a ready-made program, if the shop has none yet.
+    pub async fn publish_first(&self, preset: &str) -> Result<()> {
+        let program = self.client.get("/v1/program").await?;
+        if program.status != StatusCode::NOT_FOUND {
+            return program.success().map(drop).context("the program cannot be read");
+        }
+        let found = self.client.get(&format!("/v1/program/presets/{preset}")).await?;
+        let found = found.success().with_context(|| format!("there is no preset {preset}"))?;
+        ensure!(found["document"].is_object(), "the preset {preset} has no document");
+        let key = format!("publish-{preset}");
+        let published = self.client.send(Method::PUT, "/v1/program", Some(&found["document"]), Some(&key)).await?;
+        published.success().with_context(|| format!("the preset {preset} cannot be published"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! What came back, with expectations that say what they wanted.
+
+use http::StatusCode;
+use serde_json::Value;
+
+/// An answer of the program.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    /// The stored answer of an earlier request (`Idempotent-Replayed`).
+    pub replayed: bool,
+    pub content_type: String,
+    pub retry_after: Option<String>,
+    pub etag: Option<String>,
+    /// The body, byte for byte.
+    pub text: String,
+    pub json: Value,
+}
+
+impl Answer {
+    /// The body of a success with this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json
+    }
+
+    /// A refusal with this status and code, as problem+json. Returns the document.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status.as_u16(), self.json["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(self.content_type, "application/problem+json");
+        assert_eq!(self.json["status"], status, "the document repeats its status");
+        assert!(self.json["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "a problem says what to do: {}", self.text);
+        self.json
+    }
+
+    /// A refusal that names this field of the body.
+    #[track_caller]
+    pub fn refused_at(self, status: u16, pointer: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        let named = self.json["errors"].as_array().is_some_and(|errors| errors.iter().any(|error| error["pointer"] == pointer));
+        assert!(named, "{pointer} is not named in {}", self.text);
+        self.json
+    }
+}

@@ -1,0 +1,284 @@
+//! A shop with its members.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use host::{ClockMode, Host, Options};
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::answer::Answer;
+
+/// The shop's first key.
+pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
+
+/// When every scenario begins, unless it says otherwise: noon in Moscow on a Thursday.
+pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
+
+/// A running shop.
+pub struct Shop {
+    pub host: Host,
+    http: Client<HttpConnector, Full<Bytes>>,
+    key: String,
+    data: TempDir,
+    numbers: AtomicU64,
+}
+
+impl Shop {
+    /// A shop with a preset's program, at the usual beginning.
+    pub async fn open(preset: &str) -> Self {
+        Self::open_at(preset, BEGINNING).await
+    }
+
+    /// A shop with a preset's program, at a moment.
+    pub async fn open_at(preset: &str, now: &str) -> Self {
+        let shop = Self::bare(now).await;
+        let document = shop.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
+        shop.publish(&document).await.expect(200);
+        shop
+    }
+
+    /// A shop with a program of its own.
+    pub async fn with_program(document: &Value) -> Self {
+        let shop = Self::bare(BEGINNING).await;
+        shop.publish(document).await.expect(200);
+        shop
+    }
+
+    /// A shop with tables, but without a program.
+    pub async fn bare(now: &str) -> Self {
+        let shop = Self::without_tables(now).await;
+        shop.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+        shop
+    }
+
+    /// A shop whose stores are empty.
+    pub async fn without_tables(now: &str) -> Self {
+        let data = TempDir::new().expect("a folder for data");
+        let host = Self::start(data.path(), now).await;
+        Self {
+            host,
+            http: Client::builder(TokioExecutor::new()).build(nodelay()),
+            key: ADMIN_KEY.to_owned(),
+            data,
+            numbers: AtomicU64::new(1),
+        }
+    }
+
+    async fn start(data: &Path, now: &str) -> Host {
+        let mut options = Options::new(manifest(), data);
+        options.clock = ClockMode::Virtual(Some(now.parse().expect("a time")));
+        options.seed = Some(1);
+        options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
+        options.variables.insert("people_key".to_owned(), "people-key-of-the-tests".to_owned());
+        Host::start(options).await.expect("the host starts")
+    }
+
+    /// Stops the host and starts it again on the same data and clock.
+    pub async fn restart(self) -> Self {
+        let now = self.now();
+        let Self { host, http, key, data, numbers } = self;
+        host.stop().await.expect("the host stops");
+        let host = Self::start(data.path(), &now).await;
+        Self { host, http, key, data, numbers }
+    }
+
+    /// The folder with the databases.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The time that the components see.
+    pub fn now(&self) -> String {
+        self.host.clock().to_string()
+    }
+
+    /// A key that no request has used.
+    pub fn new_key(&self) -> String {
+        format!("key-{}", self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A number that nothing has used.
+    pub fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets days pass, with everything that is scheduled on the way.
+    pub async fn days_pass(&self, days: u32) {
+        let advance = self.host.advance(&format!("P{days}D")).await.expect("the clock moves");
+        assert_eq!(advance.failed, 0, "no scheduled run fails");
+    }
+
+    /// Lets minutes pass.
+    pub async fn minutes_pass(&self, minutes: u32) {
+        let advance = self.host.advance(&format!("PT{minutes}M")).await.expect("the clock moves");
+        assert_eq!(advance.failed, 0, "no scheduled run fails");
+    }
+
+    /// Moves the clock to a moment.
+    pub async fn at(&self, moment: &str) {
+        let advance = self.host.advance_to(moment.parse().expect("a time")).await.expect("the clock moves");
+        assert_eq!(advance.failed, 0, "no scheduled run fails");
+    }
+
+    pub async fn publish(&self, document: &Value) -> Answer {
+        self.send(Method::PUT, "/v1/program", Some(document.to_string()), Some(&self.new_key())).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, None).await
+    }
+
+    /// A `POST` under a key of its own.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_as(&self.new_key(), path, body).await
+    }
+
+    /// A `POST` under this idempotency key.
+    pub async fn post_as(&self, idempotency_key: &str, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, Some(body.to_string()), Some(idempotency_key)).await
+    }
+
+    /// Any request with the shop's first key.
+    pub async fn send(&self, method: Method, path: &str, body: Option<String>, idempotency_key: Option<&str>) -> Answer {
+        self.send_with(Some(&self.key), method, path, body, idempotency_key).await
+    }
+
+    /// Any request with any key.
+    pub async fn send_with(
+        &self,
+        key: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        idempotency_key: Option<&str>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.host.url()));
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default()))).expect("a request");
+        let answer = self.http.request(request).await.expect("the host answers");
+        let status = answer.status();
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (replayed, content_type) = (header("idempotent-replayed").as_deref() == Some("true"), header("content-type"));
+        let (retry_after, etag) = (header("retry-after"), header("etag"));
+        let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("a text");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, replayed, content_type: content_type.unwrap_or_default(), retry_after, etag, text, json }
+    }
+
+    /// Enrols somebody by phone.
+    pub async fn enrol(&self, phone: &str) -> Member<'_> {
+        let body = json!({"phone": phone, "channel": "site"});
+        let member = self.post("/v1/members", &body).await.expect(201);
+        Member { shop: self, id: member["id"].as_str().expect("a member has an id").to_owned() }
+    }
+
+    /// What a cart would earn and may spend, for nobody in particular.
+    pub async fn quote(&self, order: &Value) -> Value {
+        self.post("/v1/quotes", &json!({"order": order})).await.expect(200)
+    }
+
+    /// The audit must find nothing.
+    #[track_caller]
+    pub fn audit_is_clean(&self) -> impl Future<Output = ()> + '_ {
+        let place = std::panic::Location::caller();
+        async move {
+            let audit = self.get("/v1/audit").await.expect(200);
+            assert_eq!(audit["ok"], true, "{place}: {audit}");
+        }
+    }
+}
+
+/// A member of a shop.
+pub struct Member<'a> {
+    shop: &'a Shop,
+    pub id: String,
+}
+
+impl Member<'_> {
+    pub async fn balance(&self) -> Value {
+        self.shop.get(&format!("/v1/members/{}/balance", self.id)).await.expect(200)
+    }
+
+    /// The balance has these fields.
+    pub async fn has(&self, expected: Value) {
+        let balance = self.balance().await;
+        for (field, value) in expected.as_object().expect("fields") {
+            assert_eq!(&balance[field], value, "{field} of {balance}");
+        }
+    }
+
+    /// All ledger entries, newest first.
+    pub async fn entries(&self) -> Vec<Value> {
+        let entries = self.shop.get(&format!("/v1/members/{}/entries?limit=200", self.id)).await.expect(200);
+        entries["items"].as_array().expect("a list").clone()
+    }
+
+    /// Records a purchase of these lines, now.
+    pub async fn buys(&self, lines: Value) -> Value {
+        self.orders(&self.order(lines)).await.expect(201)
+    }
+
+    /// Records an order.
+    pub async fn orders(&self, order: &Value) -> Answer {
+        self.shop.post("/v1/orders", order).await
+    }
+
+    /// A purchase of these lines by this member, as `POST /v1/orders` takes it.
+    pub fn order(&self, lines: Value) -> Value {
+        let mut order = cart(lines);
+        order["id"] = format!("order-{}", self.shop.number()).into();
+        order["occurred_at"] = self.shop.now().into();
+        order["member"] = json!({"id": self.id});
+        order
+    }
+
+    /// What a cart would earn and may spend.
+    pub async fn quote(&self, lines: Value) -> Value {
+        self.shop.post("/v1/quotes", &json!({"member": {"id": self.id}, "order": cart(lines)})).await.expect(200)
+    }
+
+    /// Asks to pay a cart with points.
+    pub async fn redeems(&self, points: &str, lines: Value) -> Answer {
+        let body = json!({"member": {"id": self.id}, "order": cart(lines), "points": points});
+        self.shop.post("/v1/redemptions", &body).await
+    }
+
+    /// Points given or taken by the staff.
+    pub async fn is_given(&self, points: &str) -> Value {
+        let body = json!({"points": points, "reason": "a gift"});
+        self.shop.post(&format!("/v1/members/{}/adjustments", self.id), &body).await.expect(201)
+    }
+}
+
+/// A cart of these lines, in roubles.
+pub fn cart(lines: Value) -> Value {
+    json!({"channel": "site", "currency": "RUB", "lines": lines})
+}
+
+/// One piece of regular goods.
+pub fn line(id: &str, price: &str) -> Value {
+    json!({"id": id, "sku": format!("sku-{id}"), "quantity": 1, "price": price})
+}
+
+fn manifest() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml")
+}
+
+fn nodelay() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector
+}
