@@ -7,4 +7,6 @@ SELECT json_object('id', e.id, 'seq', e.seq, 'kind', k.name, 'points', e.points,
                                    FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = e.id))) AS entry
   FROM entry e JOIN kind k ON k.kind = e.kind LEFT JOIN orders o ON o.id = e.order_id
  WHERE e.order_id = ?1
+    -- points may have been captured by their own call, before the order came
+    OR e.id = (SELECT r.capture_entry FROM orders own JOIN redemption r ON r.id = own.redemption_id WHERE own.id = ?1)
  ORDER BY e.at, e.account_id, e.seq

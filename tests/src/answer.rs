@@ -31,7 +31,11 @@ impl Answer {
         assert_eq!((self.status.as_u16(), self.json["code"].as_str()), (status, Some(code)), "{}", self.text);
         assert_eq!(self.content_type, "application/problem+json");
         assert_eq!(self.json["status"], status, "the document repeats its status");
-        assert!(self.json["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "a problem says what to do: {}", self.text);
+        assert!(
+            self.json["detail"].as_str().is_some_and(|detail| !detail.is_empty()),
+            "a problem says what to do: {}",
+            self.text
+        );
         self.json
     }
 

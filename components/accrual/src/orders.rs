@@ -3,7 +3,10 @@
 use domain::order::Order;
 use domain::{Id, Points};
 use edge::wire::{self, OrderBody};
-use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Reply, Scope, agreed, books, from_store, hash_text, mutate, now, read};
+use edge::{
+    AskedPayment, Call, Context, Decision, Outcome, Problem, Reply, Scope, agreed, books, from_store, hash_text, mutate, now,
+    read,
+};
 use ledger::{Account, Recorded, Refusal};
 use serde_json::json;
 use store::Load;
@@ -31,7 +34,7 @@ fn decide(context: &Context, order: &Order, content: &str, anonymous: bool, rede
     let program = &context.program;
     let order = wire::check_currency(order, program, &context.caller, "")?;
     if let Some(known) = &context.snapshot.order {
-        return if known.content_hash == content {
+        return if known.content_hash == content && may_see(&context.caller, known) {
             Ok(Outcome::Repeat(known.answer.clone()))
         } else {
             Err(context.refuse(&Refusal::OtherContent { what: "order" }))
@@ -82,13 +85,22 @@ fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<dom
     let refuse = |refusal: Refusal| context.refuse(&refusal);
     let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound).map_err(refuse)?;
     let (points, money) = ledger::pay_with(redemption, member, &order.reference, now).map_err(refuse)?;
-    let judgement = wire::judged(program, Some(member), Points::ZERO, order, &agreed(points, money), "")?;
+    let judgement =
+        wire::judged(program, Some(member), Points::ZERO, order, &agreed(points, money), "").map_err(at_redemption)?;
     if judgement.items >= redemption.items {
         return Ok(judgement);
     }
     let spendable = Account::open_settled(member, snapshot, &program.terms(), now).map_err(refuse)?.spendable();
     let available = spendable.checked_add(points).ok_or(Refusal::Overflow).map_err(refuse)?;
-    wire::judged(program, Some(member), available, order, &AskedPayment::Exact(points.0), "")
+    wire::judged(program, Some(member), available, order, &AskedPayment::Exact(points.0), "").map_err(at_redemption)
+}
+
+/// In an order the points stand behind the redemption.
+fn at_redemption(mut problem: Problem) -> Problem {
+    for error in problem.errors.iter_mut().filter(|error| error.pointer == "/points") {
+        "/redemption_id".clone_into(&mut error.pointer);
+    }
+    problem
 }
 
 pub async fn show(call: &Call, reference: &str) -> Result<Reply, Problem> {

@@ -42,6 +42,12 @@ struct HoldBody {
 async fn hold(call: &Call) -> Result<Reply, Problem> {
     let body: HoldBody = call.json()?;
     let cart = body.order.cart("/order", now())?;
+    if body.order.member.is_some() {
+        return Err(Problem::field("/order/member", "given_twice", "the member stands in /member"));
+    }
+    if body.order.redemption_id.is_some() {
+        return Err(Problem::field("/order/redemption_id", "not_for_redemptions", "this call makes a redemption"));
+    }
     let load = body.member.subject("/member").await?.into_load(Load::default());
     mutate(call, &SELLERS, load, |context| {
         let program = &context.program;
@@ -53,6 +59,10 @@ async fn hold(call: &Call) -> Result<Reply, Problem> {
         let judged = wire::judged(program, Some(member), account.spendable(), &order, &payment, "/order")?;
         if judged.payment.points.is_zero() {
             return Err(nothing_to_hold(&judged, &account, context));
+        }
+        if judged.payment.confirmation_required {
+            let detail = "The program asks for the member's one-time code above its amount, and codes can't be sent yet: pay with fewer points";
+            return Err(Problem::new(409, "confirmation_required", detail));
         }
         let held = ledger::hold(&context.snapshot, &order, &judged, &program.terms(), context.command.clone()).map_err(refuse)?;
         let redemption = &held.redemption;
@@ -99,8 +109,14 @@ async fn capture(call: &Call, id: Id) -> Result<Reply, Problem> {
             AskedPayment::Exact(points) => Some(Points(points)),
             _ => None,
         };
-        let ended = ledger::capture(&context.snapshot, points, body.order_id.as_deref(), &context.program.terms(), context.command.clone())
-            .map_err(|refusal| context.refuse(&refusal))?;
+        let ended = ledger::capture(
+            &context.snapshot,
+            points,
+            body.order_id.as_deref(),
+            &context.program.terms(),
+            context.command.clone(),
+        )
+        .map_err(|refusal| context.refuse(&refusal))?;
         Ok(ended_decision(context, ended))
     })
     .await

@@ -19,8 +19,8 @@ async fn handle(request: Request) -> impl IntoResponse {
 async fn route(call: &Call) -> Result<Reply, Problem> {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
-        ("GET", ["healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
-        ("GET", ["openapi.json"]) => Ok(Reply::new(200, include_str!("../openapi.json"))),
+        ("GET", ["/", "healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
+        ("GET", ["/", "openapi.json"]) => Ok(Reply::new(200, include_str!("../openapi.json"))),
         ("POST", ["members"]) => members::enrol(call).await,
         ("GET", ["members"]) => members::look_up(call).await,
         ("GET", ["members", id]) => members::show(call, id).await,

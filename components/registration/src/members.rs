@@ -46,7 +46,12 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         let program = program_by_head(loaded.program.as_ref()).await?;
         let ids = Ids::new(now, random());
         let id = ids.clone().next();
-        let applicant = Applicant { id, channel: body.channel.clone(), referral_code: referral_code(random()), identities: identities.clone() };
+        let applicant = Applicant {
+            id,
+            channel: body.channel.clone(),
+            referral_code: referral_code(random()),
+            identities: identities.clone(),
+        };
         let judged = program.judge_enrolment(now, &body.channel).map_err(|failure| not_judged(&failure))?;
         let enrolled = ledger::enrol(applicant, &judged, &program.terms(), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
@@ -55,7 +60,8 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
             store::remove_person(&people(), stale).await?;
         }
         person::write(id, &Person { answer: Some(answer.clone()), ..person.clone() }, now).await?;
-        let commit = Commit { id, idempotency_key, fingerprint: &fingerprint, status: 201, answer: None, now, plan: &enrolled.plan };
+        let commit =
+            Commit { id, idempotency_key, fingerprint: &fingerprint, status: 201, answer: None, now, plan: &enrolled.plan };
         store::apply(&books(), &commit).await?;
         written.set(None);
         Ok(Reply::new(201, answer))
@@ -103,7 +109,8 @@ async fn show_loaded(shop: Read) -> Result<Reply, Problem> {
 pub async fn balance(call: &Call, id: &str) -> Result<Reply, Problem> {
     let load = Load { member: Some(member_id(id)?), ..Load::default() };
     let shop = read(call, &READERS, load).await?;
-    let value = balance_json(&shop.snapshot, &shop.program, now()).map_err(|refusal| from_refusal(&refusal, shop.program.scale()))?;
+    let value =
+        balance_json(&shop.snapshot, &shop.program, now()).map_err(|refusal| from_refusal(&refusal, shop.program.scale()))?;
     Ok(Reply::ok(&value))
 }
 
@@ -156,7 +163,11 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
             return Err(Problem::field("/points", "out_of_range", "must not be 0"));
         }
         if points.0 < 0 && (activates_at.is_some() || expires_at.is_some()) {
-            return Err(Problem::field("/points", "out_of_range", "points that are taken away have no activates_at and no expires_at"));
+            return Err(Problem::field(
+                "/points",
+                "out_of_range",
+                "points that are taken away have no activates_at and no expires_at",
+            ));
         }
         let starts = activates_at.unwrap_or(context.command.now).max(context.command.now);
         if expires_at.is_some_and(|end| end <= starts) {

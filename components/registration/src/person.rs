@@ -175,7 +175,8 @@ pub fn member_json(member: &Member, person: &Person, program: &ActiveProgram) ->
 pub async fn find(member: Id) -> Result<Option<Person>, Problem> {
     let Some(sealed) = store::person(&people(), member).await.map_err(|error| from_store(&error))? else { return Ok(None) };
     let text = sealing::open(member, &sealed).await?;
-    let person = serde_json::from_str(&text).map_err(|_| Problem::new(500, "people_unreadable", "Personal data can't be read"))?;
+    let person =
+        serde_json::from_str(&text).map_err(|_| Problem::new(500, "people_unreadable", "Personal data can't be read"))?;
     Ok(Some(person))
 }
 

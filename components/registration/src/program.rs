@@ -1,7 +1,9 @@
 //! The program: published as a whole, versioned, immutable; ready-made presets.
 
 use domain::plan::{Plan, Program};
-use edge::{Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, parse_program, program_head};
+use edge::{
+    Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, parse_program, program_head,
+};
 use serde_json::json;
 use store::{Document, ProgramHead, ProgramLoad};
 
@@ -45,7 +47,9 @@ pub async fn versions(call: &Call) -> Result<Reply, Problem> {
     let items: Vec<_> = found
         .iter()
         .take(shown)
-        .map(|version| json!({"version": version.version, "published_at": version.published_at.to_string(), "hash": version.hash}))
+        .map(
+            |version| json!({"version": version.version, "published_at": version.published_at.to_string(), "hash": version.hash}),
+        )
         .collect();
     let next = if found.len() > shown { found.get(shown - 1).map(|last| last.version.to_string()) } else { None };
     Ok(Reply::ok(&json!({"items": items, "next_cursor": next})))
@@ -107,7 +111,9 @@ pub async fn publish(call: &Call) -> Result<Reply, Problem> {
 fn checked(document: &str, loaded: &ProgramLoad) -> Result<(String, u8), Problem> {
     let program = parse_program(document).map_err(invalid)?;
     let settled = (program.currency().to_owned(), program.scale());
-    if let (true, Some(ProgramHead { currency: Some(currency), points_scale: Some(scale), .. })) = (loaded.frozen, &loaded.program) {
+    if let (true, Some(ProgramHead { currency: Some(currency), points_scale: Some(scale), .. })) =
+        (loaded.frozen, &loaded.program)
+    {
         let frozen = |pointer: &str, value: &str| FieldError {
             pointer: pointer.to_owned(),
             code: "frozen".to_owned(),
@@ -129,7 +135,11 @@ fn checked(document: &str, loaded: &ProgramLoad) -> Result<(String, u8), Problem
 
 fn invalid(errors: Vec<FieldError>) -> Problem {
     let detail = match errors.as_slice() {
-        [only] => format!("The program was not published; {}: {}", only.pointer, only.detail),
+        [only] => format!(
+            "The program was not published; {}: {}",
+            if only.pointer.is_empty() { "the document" } else { &only.pointer },
+            only.detail
+        ),
         _ => format!("The program was not published; {} things are to be changed", errors.len()),
     };
     Problem { errors, ..Problem::new(422, "program_invalid", detail) }
@@ -142,6 +152,7 @@ fn not_published() -> Problem {
 /// The document is shown as it was published, letter by letter.
 fn show(found: &Document) -> Result<Reply, Problem> {
     let Document { version, published_at, document, hash } = found;
-    let body = format!(r#"{{"version":{version},"published_at":"{published_at}","hash":"{hash}","document":{}}}"#, document.trim());
+    let body =
+        format!(r#"{{"version":{version},"published_at":"{published_at}","hash":"{hash}","document":{}}}"#, document.trim());
     Ok(Reply { headers: vec![("etag", format!("\"{version}\""))], ..Reply::new(200, body) })
 }

@@ -81,8 +81,8 @@ impl Access {
         if may(&Scope::Admin) || allowed.iter().any(may) {
             return Ok(caller);
         }
-        let words: Vec<&str> = allowed.iter().map(|scope| scope.word()).collect();
-        Err(Problem::new(403, "scope_missing", format!("This call needs a key with one of the scopes: {}, admin", words.join(", "))))
+        let words: Vec<&str> = allowed.iter().chain(&[Scope::Admin]).map(|scope| scope.word()).collect();
+        Err(Problem::new(403, "scope_missing", format!("This call needs a key with the scope {}", words.join(" or "))))
     }
 }
 
@@ -120,6 +120,6 @@ pub(crate) async fn variable(name: &str) -> Result<String, Problem> {
     }
 }
 
-fn unauthorized() -> Problem {
+pub(crate) fn unauthorized() -> Problem {
     Problem::new(401, "unauthorized", "Send a known key: Authorization: Bearer <key>")
 }

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{Request, StatusCode};
 
+use crate::access::unauthorized;
 use crate::problem::Problem;
 
 /// The largest body: a thousand lines of an order with long names fit ten times.
@@ -16,7 +17,7 @@ type Response = http::Response<String>;
 #[derive(Clone, Debug)]
 pub struct Call {
     pub method: String,
-    /// The path's parts below `/v1`, decoded: `["members", "mem_1", "balance"]`.
+    /// The path's parts below `/v1`, decoded: `["members", "mem_1", "balance"]`. Outside of it the first one is "/".
     pub path: Vec<String>,
     pub query: Vec<(String, String)>,
     pub key: Option<String>,
@@ -48,6 +49,12 @@ impl Reply {
 }
 
 impl Call {
+    /// The path and the query as they were sent.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// The value of a query parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -171,10 +178,8 @@ async fn read(request: Request) -> Result<Call, Problem> {
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
     });
     // a header that is there but not readable as text is not the same as none
-    let idempotency_key = request
-        .headers()
-        .get("idempotency-key")
-        .map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
+    let idempotency_key =
+        request.headers().get("idempotency-key").map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
     let body = request
         .into_body()
         .bytes()
@@ -184,16 +189,21 @@ async fn read(request: Request) -> Result<Call, Problem> {
         return Err(Problem::new(413, "body_too_large", format!("A body has at most {BODY_LIMIT} bytes")));
     }
     let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
-    let below = path.strip_prefix("/v1").unwrap_or(&path);
-    Ok(Call {
-        path: below.split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+    let (root, below) = match path.strip_prefix("/v1/") {
+        Some(below) => (None, below),
+        None => (Some("/".to_owned()), path.as_str()),
+    };
+    let call = Call {
+        path: root.into_iter().chain(below.split('/').filter(|part| !part.is_empty()).map(decode)).collect(),
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         key,
         idempotency_key,
         body: body.to_vec(),
         target: if query.is_empty() { path } else { format!("{path}?{query}") },
         method,
-    })
+    };
+    // a call without any key learns nothing about what it sent
+    if call.key.is_none() && call.target.starts_with("/v1/") { Err(unauthorized()) } else { Ok(call) }
 }
 
 fn log(call: &Call, problem: &Problem) {

@@ -21,9 +21,17 @@ const LONGEST: usize = 200;
 /// 422 at `pointer` for what is no such identity.
 pub async fn normalize(kind: &str, text: &str, pointer: &str) -> Result<String, Problem> {
     let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST {
-        return Err(Problem::field(pointer, "out_of_range", format!("must have 1 to {LONGEST} characters")));
+    if text.chars().count() > LONGEST {
+        return Err(Problem::field(pointer, "out_of_range", format!("has at most {LONGEST} characters")));
     }
+    let normalized = written_one_way(kind, text, pointer).await?;
+    if normalized.is_empty() {
+        return Err(Problem::field(pointer, "empty", "names nobody: it has no letter or digit"));
+    }
+    Ok(normalized)
+}
+
+async fn written_one_way(kind: &str, text: &str, pointer: &str) -> Result<String, Problem> {
     match kind {
         "phone" => {
             let country = variable("default_country").await.unwrap_or_else(|_| "RU".to_owned());
@@ -36,9 +44,9 @@ pub async fn normalize(kind: &str, text: &str, pointer: &str) -> Result<String, 
         }
         "email" => {
             let address = text.to_lowercase();
-            let well_formed = address
-                .split_once('@')
-                .is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.') && !domain.contains('@') && !address.contains(char::is_whitespace));
+            let well_formed = address.split_once('@').is_some_and(|(name, domain)| {
+                !name.is_empty() && domain.contains('.') && !domain.contains('@') && !address.contains(char::is_whitespace)
+            });
             if well_formed { Ok(address) } else { Err(Problem::field(pointer, "invalid_email", "is no e-mail address")) }
         }
         "card" => Ok(text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect::<String>().to_uppercase()),
@@ -53,8 +61,8 @@ pub async fn normalize(kind: &str, text: &str, pointer: &str) -> Result<String, 
 /// 500 when the shop has no usable `people_key`.
 pub async fn keyed_hash(kind: &str, normalized: &str) -> Result<String, Problem> {
     let key = derived_key("kopilka identity 1").await?;
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Problem::new(500, "internal_error", "The identity key can't be used"))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key)
+        .map_err(|_| Problem::new(500, "internal_error", "The identity key can't be used"))?;
     mac.update(kind.as_bytes());
     mac.update(b":");
     mac.update(normalized.as_bytes());

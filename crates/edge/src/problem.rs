@@ -51,7 +51,7 @@ impl Problem {
     /// 404 for a path or method that the API does not have.
     #[must_use]
     pub fn no_such_call(call: &crate::Call) -> Self {
-        Self::new(404, "not_found", format!("There is no {} /v1/{}; /openapi.json lists the calls", call.method, call.path.join("/")))
+        Self::new(404, "not_found", format!("There is no {} {}; /openapi.json lists the calls", call.method, call.target()))
     }
 
     /// 503: nothing is known to have been written; the same request may be sent again.
@@ -103,10 +103,12 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
         }
         Refusal::ForeignRedemption => Problem::field("/redemption_id", "foreign_redemption", "belongs to another member"),
         Refusal::RedemptionClosed { status } => {
-            Problem::new(409, "redemption_closed", format!("The redemption is {status} already")).with("redemption_status", *status)
+            Problem::new(409, "redemption_closed", format!("The redemption is {status} already"))
+                .with("redemption_status", *status)
         }
         Refusal::HoldExpired { deadline } => {
-            Problem::new(409, "hold_expired", format!("The hold ended at {deadline}; make a new redemption")).with("hold_expires_at", deadline.to_string())
+            Problem::new(409, "hold_expired", format!("The hold ended at {deadline}; make a new redemption"))
+                .with("hold_expires_at", deadline.to_string())
         }
         Refusal::ConfirmationRequired => {
             Problem::new(409, "confirmation_required", "The redemption waits for the code that was sent to the member")
@@ -134,12 +136,18 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
 #[must_use]
 pub fn from_store(error: &StoreError) -> Problem {
     match error {
-        StoreError::Stale => Problem { retry_after: Some(1), ..Problem::new(409, "conflict", "The account was changed by others all the time; send the same request again") },
-        StoreError::NotMigrated => Problem::store_unavailable("The store has no tables yet: POST /v1/jobs/migrate/runs makes them"),
+        StoreError::Stale => Problem {
+            retry_after: Some(1),
+            ..Problem::new(409, "conflict", "The account was changed by others all the time; send the same request again")
+        },
+        StoreError::NotMigrated => {
+            Problem::store_unavailable("The store has no tables yet: POST /v1/jobs/migrate/runs makes them")
+        }
         StoreError::Busy(_) => Problem::store_unavailable("The store is busy; send the same request again"),
         StoreError::Unavailable(_) => Problem::store_unavailable("The store does not answer; send the same request again"),
-        StoreError::Refused(_) | StoreError::Unreadable(_) => {
+        StoreError::Refused(_) => {
             Problem::new(500, "internal_error", "The request was refused to keep the books right; nothing was written")
         }
+        StoreError::Unreadable(_) => Problem::new(500, "internal_error", "A stored row can't be read"),
     }
 }

@@ -54,7 +54,12 @@ pub enum RulesFailure {
     /// The order is not right; the pointer is into the order.
     Invalid(FieldError),
     /// More points than the program lets this order take.
-    LimitExceeded { max_points: Points, max_money: Money, code: String, reason: String },
+    LimitExceeded {
+        max_points: Points,
+        max_money: Money,
+        code: String,
+        reason: String,
+    },
     /// More points than the member has.
     Insufficient(Points),
     Overflow,
@@ -77,7 +82,9 @@ pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram
         Problem::new(409, "program_missing", "No program is published yet: PUT /v1/program, for example with a preset's document")
     })?;
     let active = |parsed| ActiveProgram { version: head.version, published_at: head.published_at, parsed };
-    if let Some(parsed) = PROGRAMS.with_borrow(|kept| kept.iter().find(|(hash, _)| *hash == head.hash).map(|(_, parsed)| parsed.clone())) {
+    if let Some(parsed) =
+        PROGRAMS.with_borrow(|kept| kept.iter().find(|(hash, _)| *hash == head.hash).map(|(_, parsed)| parsed.clone()))
+    {
         return Ok(active(parsed));
     }
     let document = document(&head.hash).await?;

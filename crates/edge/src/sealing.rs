@@ -23,7 +23,11 @@ const SHORTEST: usize = 16;
 pub(crate) async fn derived_key(purpose: &str) -> Result<[u8; 32], Problem> {
     let secret = variable("people_key").await?;
     if secret.len() < SHORTEST {
-        return Err(Problem::new(500, "not_configured", format!("The Spin variable people_key needs at least {SHORTEST} characters")));
+        return Err(Problem::new(
+            500,
+            "not_configured",
+            format!("The Spin variable people_key needs at least {SHORTEST} characters"),
+        ));
     }
     let mut key = [0; 32];
     Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(purpose.as_bytes(), &mut key).map_err(|_| unsealable())?;

@@ -80,6 +80,7 @@ pub async fn mutate(
         let now = now();
         let loaded = store::load(&books(), &load, now).await?;
         let caller = access.permit(loaded.caller, allowed)?;
+        let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
             return replay(&answered, &fingerprint).map_err(Failed::Problem);
         }
@@ -87,7 +88,9 @@ pub async fn mutate(
         let command = Command { now, ids: Ids::new(now, random()) };
         let context = Context { caller, snapshot: loaded.snapshot, program, command };
         match decide(&context)? {
-            Outcome::Repeat(answer) => Ok(Reply { replayed: true, ..Reply::new(answer.status, answer.answer.unwrap_or_default()) }),
+            Outcome::Repeat(answer) => {
+                Ok(Reply { replayed: true, ..Reply::new(answer.status, answer.answer.unwrap_or_default()) })
+            }
             Outcome::New(decision) => {
                 let answer = decision.answer.to_string();
                 let commit = Commit {
@@ -114,7 +117,8 @@ pub async fn mutate(
 pub async fn read(call: &Call, allowed: &[Scope], mut load: Load) -> Result<Read, Problem> {
     let access = Access::of(call).await?;
     load.caller = access.hash();
-    let Loaded { caller, program, snapshot, .. } = store::load(&books(), &load, now()).await.map_err(|error| from_store(&error))?;
+    let Loaded { caller, program, snapshot, .. } =
+        store::load(&books(), &load, now()).await.map_err(|error| from_store(&error))?;
     let caller = access.permit(caller, allowed)?;
     let program = program_by_head(program.as_ref()).await?;
     Ok(Read { caller, snapshot, program })
@@ -146,6 +150,14 @@ pub fn replay(answered: &Answered, fingerprint: &str) -> Result<Reply, Problem> 
         ));
     }
     Ok(Reply { replayed: true, ..Reply::new(answered.status, answered.answer.as_deref().unwrap_or_default()) })
+}
+
+/// A till's requests are its own: another store's till that sends the same gets no answer of theirs.
+fn own_fingerprint(fingerprint: &str, caller: &Caller) -> String {
+    match &caller.store {
+        None => fingerprint.to_owned(),
+        Some(store) => hash_text(&format!("{fingerprint} {store}")),
+    }
 }
 
 /// What one try came to.

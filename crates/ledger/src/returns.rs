@@ -279,7 +279,7 @@ fn claw_back(
             let kept = if forgiven.is_zero() { "" } else { "; the rest stays with you" };
             Explanation::fact(
                 "clawback",
-                taken,
+                Points(-taken.0),
                 "returned",
                 format!("Earned with returned goods of order {}{kept}", order.reference),
             )

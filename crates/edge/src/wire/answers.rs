@@ -54,9 +54,10 @@ pub fn standing(standing: &Standing, member: &Member) -> Value {
 /// What is missing to the next tier.
 #[must_use]
 pub fn next_tier(next: Option<&NextTier>) -> Value {
-    next.map_or(Value::Null, |next| {
-        json!({"id": next.id, "name": next.name, "threshold": money(next.threshold), "remaining": money(next.remaining)})
-    })
+    next.map_or(
+        Value::Null,
+        |next| json!({"id": next.id, "name": next.name, "threshold": money(next.threshold), "remaining": money(next.remaining)}),
+    )
 }
 
 /// A balance with the tier.

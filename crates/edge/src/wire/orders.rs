@@ -57,7 +57,9 @@ impl MemberRef {
                 let normalized = identity::normalize(kind, text, &format!("{pointer}/{kind}")).await?;
                 Ok(Subject { member: None, identity: Some(identity::keyed_hash(kind, &normalized).await?) })
             }
-            _ => Err(Problem::field(pointer, "one_reference", "give exactly one of id, external_id, phone, email, card, telegram")),
+            _ => {
+                Err(Problem::field(pointer, "one_reference", "give exactly one of id, external_id, phone, email, card, telegram"))
+            }
         }
     }
 }
@@ -67,7 +69,8 @@ impl MemberRef {
 /// # Errors
 /// 404 for a text that can be no member's id.
 pub fn member_id(text: &str) -> Result<Id, Problem> {
-    Id::parse(text, "mem").map_err(|_| Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"))
+    Id::parse(text, "mem")
+        .map_err(|_| Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"))
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -180,7 +183,8 @@ fn line_of(line: &LineBody, pointer: &str) -> Result<Line, Problem> {
     if line.labels.len() > 50 {
         return Err(Problem::field(at("labels"), "out_of_range", "a line has at most 50 labels"));
     }
-    let optional = |amount: &Option<Amount>, name: &str| amount.as_ref().map(|amount| not_negative(amount, &at(name))).transpose();
+    let optional =
+        |amount: &Option<Amount>, name: &str| amount.as_ref().map(|amount| not_negative(amount, &at(name))).transpose();
     Ok(Line {
         id: line.id.clone(),
         sku: line.sku.clone(),
@@ -212,7 +216,8 @@ pub fn check_currency(order: &Order, program: &ActiveProgram, caller: &Caller, p
         program.currency().clone_into(&mut order.currency);
     } else if order.currency != program.currency() {
         let detail = format!("{prefix}/currency: the program runs in {}, the order is in {}", program.currency(), order.currency);
-        let error = FieldError { pointer: format!("{prefix}/currency"), code: "currency_mismatch".to_owned(), detail: detail.clone() };
+        let error =
+            FieldError { pointer: format!("{prefix}/currency"), code: "currency_mismatch".to_owned(), detail: detail.clone() };
         return Err(Problem { errors: vec![error], ..Problem::new(422, "currency_mismatch", detail) });
     }
     if let Some(own) = &caller.store {

@@ -326,6 +326,9 @@ fn a_parent_is_of_the_right_kind_and_of_the_same_account() {
     let mut capture = scene.entry_of(boris, "capture", 1, &[(foreign, 1)]);
     capture.parent_id = hold;
     scene.refuses_entry(capture, "E_PARENT");
+    let mut clawback = scene.entry_of(boris, "clawback", 1, &[(foreign, 1)]);
+    clawback.parent_id = earn;
+    scene.refuses_entry(clawback, "E_PARENT");
 }
 
 #[test]
