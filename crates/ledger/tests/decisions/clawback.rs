@@ -144,6 +144,6 @@ fn the_member_is_told_what_was_kept() {
     let mut anna = spent_meanwhile(ClampToZero, 100, 30, 0);
     anna.returns_everything("A");
     let reason = &anna.entries.last().expect("30 were taken").explanation[0];
-    assert_eq!((reason["points"].as_str(), reason["code"].as_str()), (Some("0.30"), Some("returned")));
+    assert_eq!((reason["points"].as_str(), reason["code"].as_str()), (Some("-0.30"), Some("returned")));
     assert!(reason["reason"].as_str().is_some_and(|text| text.contains("order A") && text.contains("stays with you")));
 }

@@ -72,6 +72,19 @@ fn entries_of_an_order_come_in_their_sequence_whatever_the_ids() {
 }
 
 #[test]
+fn entries_of_an_order_begin_with_the_capture_that_came_before_it() {
+    let (mut shop, anna) = Shop::with_member(100);
+    let order = purchase("A").line("a", 1_000, 1_000).paid(&[(60, 60)]).earns("purchase", &[50]);
+    let redemption = shop.hold(anna, &order);
+    shop.capture(redemption, 60, "A");
+    let recorded = shop.order(anna, &order, Some(redemption));
+    shop.order(anna, &purchase("B").line("a", 1_000, 1_000).earns("purchase", &[1]), None);
+    let entries = run(store::order_entries(&shop.db, recorded.plan.orders[0].id)).expect("they can be read");
+    let kinds: Vec<&str> = entries.iter().map(|entry| entry.kind.as_str()).collect();
+    assert_eq!(kinds, ["capture", "earn"]);
+}
+
+#[test]
 fn a_program_is_found_by_its_hash_or_its_version() {
     let mut shop = Shop::open();
     let second = Program {
