@@ -5,4 +5,4 @@ mod answer;
 mod shop;
 
 pub use answer::Answer;
-pub use shop::{Member, Shop, cart, line};
+pub use shop::{ADMIN_KEY, ApiKey, BEGINNING, Member, Shop, cart, hundredths, line, pieces, promo};

@@ -94,6 +94,12 @@ impl Shop {
         self.data.path()
     }
 
+    /// Every byte of a database: its file and its journal.
+    pub fn bytes_of(&self, database: &str) -> Vec<u8> {
+        let read = |name: String| std::fs::read(self.data().join(name)).unwrap_or_default();
+        [read(format!("{database}.db")), read(format!("{database}.db-wal"))].concat()
+    }
+
     /// The time that the components see.
     pub fn now(&self) -> String {
         self.host.clock().to_string()
@@ -143,6 +149,55 @@ impl Shop {
     /// A `POST` under this idempotency key.
     pub async fn post_as(&self, idempotency_key: &str, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, Some(body.to_string()), Some(idempotency_key)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, Some(body.to_string()), Some(&self.new_key())).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None, Some(&self.new_key())).await
+    }
+
+    /// A `POST` with a caller's key, under an idempotency key of its own.
+    pub async fn post_with(&self, key: &str, path: &str, body: &Value) -> Answer {
+        self.send_with(Some(key), Method::POST, path, Some(body.to_string()), Some(&self.new_key())).await
+    }
+
+    /// A `GET` with a caller's key.
+    pub async fn get_with(&self, key: &str, path: &str) -> Answer {
+        self.send_with(Some(key), Method::GET, path, None, None).await
+    }
+
+    /// A new key with these scopes, for one store or for all.
+    pub async fn key(&self, scopes: &[&str], store: Option<&str>) -> ApiKey {
+        let made = self.post("/v1/keys", &json!({"scopes": scopes, "store": store})).await.expect(201);
+        let text = |field: &str| made[field].as_str().unwrap_or_else(|| panic!("a key has its {field}: {made}")).to_owned();
+        ApiKey { id: text("id"), secret: text("key") }
+    }
+
+    /// One bounded batch of a job, now.
+    pub async fn run_job(&self, name: &str) -> Value {
+        self.send(Method::POST, &format!("/v1/jobs/{name}/runs"), None, None).await.expect(200)
+    }
+
+    /// How many rows of each kind the books have, and the program's version: what any write would change.
+    pub async fn counts(&self) -> Value {
+        self.get("/v1/audit").await.expect(200)["checked"].clone()
+    }
+
+    /// Takes goods back: everything, or these lines.
+    pub async fn takes_back(&self, order: &str, return_id: &str, lines: Option<Value>) -> Answer {
+        let body = match lines {
+            None => json!({"return_id": return_id, "all": true}),
+            Some(lines) => json!({"return_id": return_id, "lines": lines}),
+        };
+        self.post(&format!("/v1/orders/{order}/returns"), &body).await
+    }
+
+    /// Undoes everything that an order did.
+    pub async fn cancels(&self, order: &str) -> Answer {
+        self.post(&format!("/v1/orders/{order}/cancellation"), &json!({})).await
     }
 
     /// Any request with the shop's first key.
@@ -201,6 +256,12 @@ impl Shop {
     }
 }
 
+/// A key of a caller.
+pub struct ApiKey {
+    pub id: String,
+    pub secret: String,
+}
+
 /// A member of a shop.
 pub struct Member<'a> {
     shop: &'a Shop,
@@ -218,6 +279,13 @@ impl Member<'_> {
         for (field, value) in expected.as_object().expect("fields") {
             assert_eq!(&balance[field], value, "{field} of {balance}");
         }
+    }
+
+    /// The balance without the moment that it was computed at.
+    pub async fn books(&self) -> Value {
+        let mut balance = self.balance().await;
+        balance["as_of"].take();
+        balance
     }
 
     /// All ledger entries, newest first.
@@ -256,6 +324,25 @@ impl Member<'_> {
         self.shop.post("/v1/redemptions", &body).await
     }
 
+    /// Sets points aside for a cart. Returns the redemption's id.
+    pub async fn holds(&self, points: &str, lines: Value) -> String {
+        let held = self.redeems(points, lines).await.expect(201);
+        held["id"].as_str().expect("a redemption has an id").to_owned()
+    }
+
+    /// Records a purchase of these lines, now, paid in part with points.
+    pub async fn buys_with(&self, points: &str, lines: Value) -> Value {
+        let mut order = self.order(lines.clone());
+        order["redemption_id"] = self.holds(points, lines).await.into();
+        self.orders(&order).await.expect(201)
+    }
+
+    /// Points given by the staff that are good until a moment.
+    pub async fn is_given_until(&self, points: &str, expires_at: &str) -> Value {
+        let body = json!({"points": points, "reason": "a gift", "expires_at": expires_at});
+        self.shop.post(&format!("/v1/members/{}/adjustments", self.id), &body).await.expect(201)
+    }
+
     /// Points given or taken by the staff.
     pub async fn is_given(&self, points: &str) -> Value {
         let body = json!({"points": points, "reason": "a gift"});
@@ -271,6 +358,25 @@ pub fn cart(lines: Value) -> Value {
 /// One piece of regular goods.
 pub fn line(id: &str, price: &str) -> Value {
     json!({"id": id, "sku": format!("sku-{id}"), "quantity": 1, "price": price})
+}
+
+/// So many pieces of regular goods.
+pub fn pieces(id: &str, price: &str, quantity: u32) -> Value {
+    json!({"id": id, "sku": format!("sku-{id}"), "quantity": quantity, "price": price})
+}
+
+/// One piece of promo goods.
+pub fn promo(id: &str, price: &str) -> Value {
+    json!({"id": id, "sku": format!("sku-{id}"), "quantity": 1, "price": price, "promo": true})
+}
+
+/// An amount of an answer in hundredths.
+#[track_caller]
+pub fn hundredths(amount: &Value) -> i64 {
+    let text = amount.as_str().unwrap_or_else(|| panic!("an amount is a text: {amount}"));
+    let (whole, fraction) = text.split_once('.').unwrap_or_else(|| panic!("money and points have a decimal point: {text}"));
+    assert_eq!(fraction.len(), 2, "two decimals: {text}");
+    format!("{whole}{fraction}").parse().unwrap_or_else(|_| panic!("a number: {text}"))
 }
 
 fn manifest() -> PathBuf {

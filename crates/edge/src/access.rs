@@ -53,7 +53,7 @@ impl Access {
     /// # Errors
     /// 401 without a key; 500 when the shop has no admin key.
     pub async fn of(call: &Call) -> Result<Self, Problem> {
-        let key = call.key.as_deref().ok_or_else(unauthorized)?;
+        let key = call.key.as_deref().ok_or_else(Problem::unauthorized)?;
         let admin_key = admin_key().await?;
         // comparing digests takes the same time wherever the keys differ
         Ok(if Sha256::digest(key) == Sha256::digest(&admin_key) { Self::Admin } else { Self::Hashed(hash_of_key(key)) })
@@ -76,7 +76,7 @@ impl Access {
         if let Self::Admin = self {
             return Ok(Caller { id: Id(0), scopes: vec![Scope::Admin.word().to_owned()], store: None });
         }
-        let caller = known.ok_or_else(unauthorized)?;
+        let caller = known.ok_or_else(Problem::unauthorized)?;
         let may = |scope: &Scope| caller.scopes.iter().any(|word| word == scope.word());
         if may(&Scope::Admin) || allowed.iter().any(may) {
             return Ok(caller);
@@ -118,8 +118,4 @@ pub(crate) async fn variable(name: &str) -> Result<String, Problem> {
         Ok(value) if !value.is_empty() => Ok(value),
         _ => Err(Problem::new(500, "not_configured", format!("The Spin variable {name} is not set"))),
     }
-}
-
-pub(crate) fn unauthorized() -> Problem {
-    Problem::new(401, "unauthorized", "Send a known key: Authorization: Bearer <key>")
 }

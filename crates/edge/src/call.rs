@@ -5,7 +5,6 @@ use sha2::{Digest, Sha256};
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{Request, StatusCode};
 
-use crate::access::unauthorized;
 use crate::problem::Problem;
 
 /// The largest body: a thousand lines of an order with long names fit ten times.
@@ -203,7 +202,7 @@ async fn read(request: Request) -> Result<Call, Problem> {
         method,
     };
     // a call without any key learns nothing about what it sent
-    if call.key.is_none() && call.target.starts_with("/v1/") { Err(unauthorized()) } else { Ok(call) }
+    if call.key.is_none() && call.target.starts_with("/v1/") { Err(Problem::unauthorized()) } else { Ok(call) }
 }
 
 fn log(call: &Call, problem: &Problem) {

@@ -48,6 +48,12 @@ impl Problem {
         Self::new(404, code, detail)
     }
 
+    /// 401: no key, or none that is known.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(401, "unauthorized", "Send a known key: Authorization: Bearer <key>")
+    }
+
     /// 404 for a path or method that the API does not have.
     #[must_use]
     pub fn no_such_call(call: &crate::Call) -> Self {
