@@ -2,7 +2,7 @@
 -- network round trip. What does not apply is null. `json` around a nested subquery: whether a subquery's JSON stays JSON
 -- inside another's is up to the query planner.
 -- ?1 hash of the caller's key   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
--- ?6 redemption id              ?7 now               ?8 return ref
+-- ?6 redemption id              ?7 return ref
 WITH
   red AS (SELECT * FROM redemption WHERE id = ?6),
   ord AS (SELECT * FROM orders WHERE ref = ?5),
@@ -65,7 +65,7 @@ SELECT
             'returns', json((SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
                                       'occurred_at', t.occurred_at, 'lines', json(t.lines), 'clawed_back', t.clawed_back,
                                       'forgiven', t.forgiven, 'restored', t.restored, 'refund', t.refund,
-                                      'answer', CASE WHEN t.ref IS ?8 THEN
+                                      'answer', CASE WHEN t.ref IS ?7 THEN
                                         json((SELECT json_object('status', c.status, 'answer', c.answer)
                                                 FROM command c WHERE c.id = t.command_id)) END))
                                FROM order_return t WHERE t.order_id = o.id)))

@@ -178,7 +178,7 @@ pub struct RecordedOrder {
     pub earn_entry: Option<Id>,
     pub capture_entry: Option<Id>,
     pub lines: Vec<RecordedLine>,
-    /// What each lot paid and has not got back yet; null for an order without points.
+    /// What each lot paid and has not got back yet; empty for an order without points.
     pub paid: Vec<Taken>,
     pub returns: Vec<RecordedReturn>,
 }

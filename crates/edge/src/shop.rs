@@ -78,7 +78,7 @@ pub async fn mutate(
     load.idempotency_key = Some(idempotency_key.to_owned());
     with_retries(async || {
         let now = now();
-        let loaded = store::load(&books(), &load, now).await?;
+        let loaded = store::load(&books(), &load).await?;
         let caller = access.permit(loaded.caller, allowed)?;
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
@@ -117,8 +117,7 @@ pub async fn mutate(
 pub async fn read(call: &Call, allowed: &[Scope], mut load: Load) -> Result<Read, Problem> {
     let access = Access::of(call).await?;
     load.caller = access.hash();
-    let Loaded { caller, program, snapshot, .. } =
-        store::load(&books(), &load, now()).await.map_err(|error| from_store(&error))?;
+    let Loaded { caller, program, snapshot, .. } = store::load(&books(), &load).await.map_err(|error| from_store(&error))?;
     let caller = access.permit(caller, allowed)?;
     let program = program_by_head(program.as_ref()).await?;
     Ok(Read { caller, snapshot, program })

@@ -15,7 +15,7 @@ pub struct Dated {
 /// A member's balance at `as_of`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
-    /// Can be spent now.
+    /// Active now. A deficit is set aside before any of it can be spent.
     pub available: Points,
     /// Granted, not active yet.
     pub pending: Points,

@@ -84,7 +84,7 @@ pub struct ProgramLoad {
 ///
 /// # Errors
 /// [`StoreError`] of the statement, or a row that can't be read.
-pub async fn load(db: &impl Database, what: &Load, now: Instant) -> Result<Loaded, StoreError> {
+pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError> {
     let parameters = vec![
         what.caller.as_deref().into(),
         what.idempotency_key.as_deref().into(),
@@ -92,7 +92,6 @@ pub async fn load(db: &impl Database, what: &Load, now: Instant) -> Result<Loade
         what.identity.as_deref().into(),
         what.order.as_deref().into(),
         what.redemption.into(),
-        now.into(),
         what.return_ref.as_deref().into(),
     ];
     let rows = db.run(include_str!("../../../sql/statements/load.sql"), parameters).await?;

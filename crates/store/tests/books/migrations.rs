@@ -40,7 +40,7 @@ fn every_statement_of_a_migration_may_run_again_on_a_living_store() {
 fn a_store_without_tables_says_so() {
     let db = Sqlite::in_memory();
     assert_eq!(run(store::audit(&db)), Err(StoreError::NotMigrated));
-    assert_eq!(run(store::load(&db, &store::Load::default(), NOW)).err(), Some(StoreError::NotMigrated));
+    assert_eq!(run(store::load(&db, &store::Load::default())).err(), Some(StoreError::NotMigrated));
 }
 
 #[test]

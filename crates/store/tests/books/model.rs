@@ -131,11 +131,13 @@ impl Account {
             return;
         }
         self.touch(now);
+        let at = self.last_at;
         let first = self.lots.len();
         self.lots.extend(lots);
         self.earned += self.lots[first..].iter().map(|lot| lot.points).sum::<i64>();
         while self.deficit > 0 {
-            let soonest = self.lots[first..].iter_mut().filter(|lot| lot.points > 0).min_by_key(|lot| sequence(lot));
+            let soonest =
+                self.lots[first..].iter_mut().filter(|lot| lot.points > 0 && !lot.over(at)).min_by_key(|lot| sequence(lot));
             let Some(lot) = soonest else { break };
             lot.points -= 1;
             self.deficit -= 1;
@@ -251,7 +253,7 @@ impl Account {
         for (id, points) in own {
             for _ in 0..*points {
                 let lot = self.lots.iter_mut().find(|lot| lot.id == *id).expect("the order earned it");
-                if lot.points > 0 && (policy != ClawbackPolicy::PendingOnly || lot.pending(at)) {
+                if lot.points > 0 && !lot.over(at) && (policy != ClawbackPolicy::PendingOnly || lot.pending(at)) {
                     lot.points -= 1;
                     given.clawed_back += 1;
                 } else {

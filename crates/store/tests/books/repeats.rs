@@ -13,7 +13,7 @@ use crate::shop::{NOW, Shop, day};
 
 impl Shop {
     fn loaded(&self, what: &Load) -> Loaded {
-        run(load(&self.db, what, self.now)).expect("the store answers")
+        run(load(&self.db, what)).expect("the store answers")
     }
 
     /// Posts a plan with an answer of its own.

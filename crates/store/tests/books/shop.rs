@@ -62,7 +62,7 @@ impl Shop {
     }
 
     pub fn load(&self, what: &Load) -> Snapshot {
-        run(store::load(&self.db, what, self.now)).expect("the store answers").snapshot
+        run(store::load(&self.db, what)).expect("the store answers").snapshot
     }
 
     pub fn snapshot(&self, member: Id) -> Snapshot {

@@ -7,6 +7,11 @@ use domain::snapshot::{Hold, Lot, Member, Taken};
 use domain::{Id, Instant, LIMIT, Points};
 use serde_json::Value;
 
+mod kind;
+mod undo;
+
+pub use kind::Kind;
+
 use crate::balance::{Balance, by_date, by_state};
 use crate::refusal::Refusal;
 
@@ -18,61 +23,6 @@ pub struct Terms {
     pub points_scale: u8,
     pub clawback: ClawbackPolicy,
     pub hold_seconds: u32,
-}
-
-/// The kinds of entries; the table `kind` of the store says the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Earn,
-    Hold,
-    Capture,
-    Release,
-    RedemptionRollback,
-    Clawback,
-    AdjustIn,
-    AdjustOut,
-}
-
-impl Kind {
-    /// All that the ledger plans; the store's own job adds `expire`.
-    pub const ALL: [Self; 8] = [
-        Self::Earn,
-        Self::Hold,
-        Self::Capture,
-        Self::Release,
-        Self::RedemptionRollback,
-        Self::Clawback,
-        Self::AdjustIn,
-        Self::AdjustOut,
-    ];
-
-    /// Its key in the table `kind`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Earn => "earn",
-            Self::Hold => "hold",
-            Self::Capture => "capture",
-            Self::Release => "release",
-            Self::RedemptionRollback => "redemption_rollback",
-            Self::Clawback => "clawback",
-            Self::AdjustIn => "adjust_in",
-            Self::AdjustOut => "adjust_out",
-        }
-    }
-
-    /// How one point changes (remaining, held, earned, redeemed).
-    #[must_use]
-    pub fn effect(self) -> (i64, i64, i64, i64) {
-        match self {
-            Self::Earn | Self::AdjustIn => (1, 0, 1, 0),
-            Self::Hold => (-1, 1, 0, 0),
-            Self::Capture => (0, -1, 0, 1),
-            Self::Release => (1, -1, 0, 0),
-            Self::RedemptionRollback => (1, 0, 0, -1),
-            Self::Clawback | Self::AdjustOut => (-1, 0, -1, 0),
-        }
-    }
 }
 
 /// What an entry belongs to.
@@ -202,13 +152,16 @@ impl Account {
                 expires_at: grant.expires_at,
             })
             .collect();
-        let owed = self.deficit.0.min(amount.0);
-        let mut soonest_first: Vec<&NewLot> = lots.iter().collect();
-        soonest_first.sort_by_key(|lot| (lot.expires_at.is_none(), lot.expires_at, lot.id));
+        // an order of long ago may earn points that are over already: they pay no debt
+        let over = |lot: &NewLot| lot.expires_at.is_some_and(|end| end <= self.at);
+        let paying: Points = lots.iter().filter(|lot| !over(lot)).map(|lot| lot.issued).sum();
+        let owed = self.deficit.0.min(paying.0);
+        let mut soonest_first: Vec<(&NewLot, bool)> = lots.iter().map(|lot| (lot, over(lot))).collect();
+        soonest_first.sort_by_key(|(lot, _)| (lot.expires_at.is_none(), lot.expires_at, lot.id));
         let mut unpaid = owed;
         let mut postings = Vec::new();
-        for lot in soonest_first {
-            let withheld = unpaid.min(lot.issued.0);
+        for (lot, over) in soonest_first {
+            let withheld = if over { 0 } else { unpaid.min(lot.issued.0) };
             unpaid -= withheld;
             let granted = Points(lot.issued.0 - withheld);
             if !granted.is_zero() {
@@ -283,91 +236,6 @@ impl Account {
     /// [`Refusal::Overflow`] beyond [`LIMIT`].
     pub fn release(&mut self, hold: &Hold, cause: Cause, explanations: &[Explanation], ids: &mut Ids) -> Result<(), Refusal> {
         self.give_back(Kind::Release, hold.hold_entry, &hold.postings, cause, explanations, ids)
-    }
-
-    /// Gives spent points back to the lots that they came from, last taken first. `paid` is what each lot paid and has
-    /// not got back yet, in no particular sequence. Returns what went where.
-    ///
-    /// # Errors
-    /// [`Refusal::Overflow`] when less was paid.
-    pub fn roll_back(
-        &mut self,
-        capture_entry: Id,
-        points: Points,
-        paid: &[Taken],
-        cause: Cause,
-        explanations: &[Explanation],
-        ids: &mut Ids,
-    ) -> Result<Vec<Taken>, Refusal> {
-        let mut left = points.0;
-        let mut back = Vec::new();
-        for taken in in_sequence_of_spending(paid).iter().rev() {
-            let part = left.min(taken.points.0);
-            left -= part;
-            if part > 0 {
-                back.push(Taken { points: Points(part), ..taken.clone() });
-            }
-        }
-        if left != 0 {
-            return Err(Refusal::Overflow);
-        }
-        self.give_back(Kind::RedemptionRollback, capture_entry, &back, cause, explanations, ids)?;
-        Ok(back)
-    }
-
-    /// Takes back what an order earned: first from its own lots, then as the program's policy says.
-    /// `own` is how much each of the order's lots must lose. Returns (taken, made a deficit, forgiven).
-    ///
-    /// # Errors
-    /// [`Refusal::Overflow`] beyond [`LIMIT`].
-    pub fn claw_back(
-        &mut self,
-        earn_entry: Id,
-        own: &[(Id, Points)],
-        cause: Cause,
-        explain: impl FnOnce(Points, Points) -> Explanation,
-        ids: &mut Ids,
-    ) -> Result<(Points, Points, Points), Refusal> {
-        let at = self.at;
-        let policy = self.terms.clawback;
-        let mut postings: Vec<(Id, Points)> = Vec::new();
-        let mut missing = 0_i64;
-        for (id, points) in own {
-            let lot = self.lots.iter_mut().find(|lot| lot.id == *id);
-            let takes = match &lot {
-                Some(lot) if policy == ClawbackPolicy::PendingOnly && lot.activates_at <= at => 0,
-                Some(lot) => lot.remaining.0.min(points.0),
-                None => 0,
-            };
-            if let Some(lot) = lot
-                && takes > 0
-            {
-                lot.remaining = Points(lot.remaining.0 - takes);
-                postings.push((*id, Points(takes)));
-            }
-            missing = missing.saturating_add(points.0 - takes);
-        }
-        let others = match policy {
-            ClawbackPolicy::PendingOnly => Vec::new(),
-            ClawbackPolicy::WithinBalance => self.take(Points(missing), |lot| lot.is_live(at)),
-            ClawbackPolicy::ClampToZero | ClawbackPolicy::AllowNegative => self.take(Points(missing), |lot| !lot.is_due(at)),
-        };
-        for (id, points) in others {
-            missing -= points.0;
-            match postings.iter_mut().find(|(lot, _)| *lot == id) {
-                Some((_, taken)) => *taken = Points(taken.0 + points.0),
-                None => postings.push((id, points)),
-            }
-        }
-        let taken: Points = postings.iter().map(|(_, points)| *points).sum();
-        let (owed, forgiven) = if policy == ClawbackPolicy::AllowNegative { (missing, 0) } else { (0, missing) };
-        let amount = taken.checked_add(Points(owed)).ok_or(Refusal::Overflow)?;
-        if !amount.is_zero() {
-            let entry = ids.next();
-            let reason = explain(amount, Points(forgiven));
-            self.record(entry, Kind::Clawback, amount, Points(owed), postings, Vec::new(), Some(earn_entry), cause, &[reason])?;
-        }
-        Ok((amount, Points(owed), Points(forgiven)))
     }
 
     /// Takes points away by decision of the staff: nearest expiry first, pending ones too.

@@ -1,0 +1,98 @@
+//! Undoing what an order did: spent points go back to their lots, earned ones are taken back.
+
+use domain::id::Ids;
+use domain::judgement::{ClawbackPolicy, Explanation};
+use domain::snapshot::Taken;
+use domain::{Id, Points};
+
+use super::{Account, Cause, Kind, in_sequence_of_spending};
+use crate::refusal::Refusal;
+
+impl Account {
+    /// Gives spent points back to the lots that they came from, last taken first. `paid` is what each lot paid and has
+    /// not got back yet, in no particular sequence. Returns what went where.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] when less was paid.
+    pub fn roll_back(
+        &mut self,
+        capture_entry: Id,
+        points: Points,
+        paid: &[Taken],
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<Vec<Taken>, Refusal> {
+        let mut left = points.0;
+        let mut back = Vec::new();
+        for taken in in_sequence_of_spending(paid).iter().rev() {
+            let part = left.min(taken.points.0);
+            left -= part;
+            if part > 0 {
+                back.push(Taken { points: Points(part), ..taken.clone() });
+            }
+        }
+        if left != 0 {
+            return Err(Refusal::Overflow);
+        }
+        self.give_back(Kind::RedemptionRollback, capture_entry, &back, cause, explanations, ids)?;
+        Ok(back)
+    }
+
+    /// Takes back what an order earned: first from its own lots, then as the program's policy says.
+    /// `own` is how much each of the order's lots must lose. Returns (taken, made a deficit, forgiven).
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] beyond [`LIMIT`].
+    pub fn claw_back(
+        &mut self,
+        earn_entry: Id,
+        own: &[(Id, Points)],
+        cause: Cause,
+        explain: impl FnOnce(Points, Points) -> Explanation,
+        ids: &mut Ids,
+    ) -> Result<(Points, Points, Points), Refusal> {
+        let at = self.at;
+        let policy = self.terms.clawback;
+        let mut postings: Vec<(Id, Points)> = Vec::new();
+        let mut missing = 0_i64;
+        for (id, points) in own {
+            let lot = self.lots.iter_mut().find(|lot| lot.id == *id);
+            let takes = match &lot {
+                // what is due is gone, whether the job was here already or not
+                Some(lot) if lot.is_due(at) => 0,
+                Some(lot) if policy == ClawbackPolicy::PendingOnly && lot.activates_at <= at => 0,
+                Some(lot) => lot.remaining.0.min(points.0),
+                None => 0,
+            };
+            if let Some(lot) = lot
+                && takes > 0
+            {
+                lot.remaining = Points(lot.remaining.0 - takes);
+                postings.push((*id, Points(takes)));
+            }
+            missing = missing.saturating_add(points.0 - takes);
+        }
+        let others = match policy {
+            ClawbackPolicy::PendingOnly => Vec::new(),
+            ClawbackPolicy::WithinBalance => self.take(Points(missing), |lot| lot.is_live(at)),
+            ClawbackPolicy::ClampToZero | ClawbackPolicy::AllowNegative => self.take(Points(missing), |lot| !lot.is_due(at)),
+        };
+        for (id, points) in others {
+            missing -= points.0;
+            match postings.iter_mut().find(|(lot, _)| *lot == id) {
+                Some((_, taken)) => *taken = Points(taken.0 + points.0),
+                None => postings.push((id, points)),
+            }
+        }
+        let taken: Points = postings.iter().map(|(_, points)| *points).sum();
+        let (owed, forgiven) = if policy == ClawbackPolicy::AllowNegative { (missing, 0) } else { (0, missing) };
+        let amount = taken.checked_add(Points(owed)).ok_or(Refusal::Overflow)?;
+        if !amount.is_zero() {
+            let entry = ids.next();
+            let reason = explain(amount, Points(forgiven));
+            self.record(entry, Kind::Clawback, amount, Points(owed), postings, Vec::new(), Some(earn_entry), cause, &[reason])?;
+        }
+        Ok((amount, Points(owed), Points(forgiven)))
+    }
+}
