@@ -132,6 +132,20 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   INSERT INTO command (id, key, fingerprint, status, answer, at)
   VALUES (NEW.id, NEW.key, NEW.fingerprint, NEW.status, NEW.answer, NEW.at);
 
+  -- once orders or points are recorded the currency and the scale stand, and nothing is recorded by another scale
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM json_each(NEW.plan, '$.programs') p JOIN program newest ON newest.version = (SELECT max(version) FROM program)
+   WHERE (p.value ->> 'currency', p.value ->> 'points_scale') IS NOT (newest.currency, newest.points_scale)
+     AND ((SELECT max(id) FROM entry) IS NOT NULL OR (SELECT max(id) FROM orders) IS NOT NULL);
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM json_each(NEW.plan, '$.entries') e JOIN program judging ON judging.version = e.value ->> 'program_version'
+    JOIN program newest ON newest.version = (SELECT max(version) FROM program)
+   WHERE (judging.currency, judging.points_scale) IS NOT (newest.currency, newest.points_scale);
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM json_each(NEW.plan, '$.orders') o JOIN program judging ON judging.version = o.value ->> 'program_version'
+    JOIN program newest ON newest.version = (SELECT max(version) FROM program)
+   WHERE (judging.currency, judging.points_scale) IS NOT (newest.currency, newest.points_scale);
+
   INSERT INTO program (version, hash, document, currency, points_scale, published_at)
   SELECT value ->> 'version', value ->> 'hash', value ->> 'document', value ->> 'currency', value ->> 'points_scale', NEW.at
     FROM json_each(NEW.plan, '$.programs');

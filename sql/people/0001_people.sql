@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS migration (
   applied_at INTEGER NOT NULL
 ) STRICT;
 
--- One row a person, under the member's id, written before the member. A person without a member is swept by a job.
+-- One row a person, under the member's id, written before the member. A
+-- refused enrolment takes its person back.
 CREATE TABLE IF NOT EXISTS person (
   member_id  INTEGER PRIMARY KEY,
   sealed     TEXT    NOT NULL,

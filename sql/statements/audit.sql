@@ -75,4 +75,22 @@ SELECT 'statistics differ from the orders', s.member_id
  WHERE s.orders <> coalesce(t.orders, 0)
 UNION ALL
 SELECT 'member without an account', m.id FROM member m LEFT JOIN account a ON a.id = m.id WHERE a.id IS NULL
+UNION ALL
+SELECT 'member without statistics', m.id FROM member m LEFT JOIN statistics s ON s.member_id = m.id WHERE s.member_id IS NULL
+UNION ALL
+SELECT 'qualifying spend differs from the orders', s.member_id
+  FROM statistics s LEFT JOIN (
+    SELECT o.member_id, sum(l.qualifying - l.qualifying * l.returned / l.quantity) AS spend
+      FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.member_id IS NOT NULL GROUP BY o.member_id) t
+       ON t.member_id = s.member_id
+ WHERE s.qualifying_spend <> coalesce(t.spend, 0)
+UNION ALL
+SELECT 'lines returned differ from the returns', l.order_id
+  FROM order_line l
+ WHERE l.returned <> coalesce((SELECT sum(part.value ->> 1) FROM order_return r, json_each(r.lines) part
+                                WHERE r.order_id = l.order_id AND part.value ->> 0 = l.n), 0)
+UNION ALL
+SELECT 'redemption captured something else than its entry', r.id
+  FROM redemption r LEFT JOIN entry e ON e.id = r.capture_entry
+ WHERE r.captured <> coalesce(e.amount, 0)
 LIMIT 100

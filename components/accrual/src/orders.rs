@@ -83,7 +83,8 @@ fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<dom
         return wire::judged(program, Some(member), Points::ZERO, order, &AskedPayment::None, "");
     }
     let refuse = |refusal: Refusal| context.refuse(&refusal);
-    let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound).map_err(refuse)?;
+    let redemption = snapshot.redemption.as_ref().filter(|redemption| wire::may_use(&context.caller, redemption));
+    let redemption = redemption.ok_or(Refusal::RedemptionNotFound).map_err(refuse)?;
     let (points, money) = ledger::pay_with(redemption, member, &order.reference, now).map_err(refuse)?;
     let judgement =
         wire::judged(program, Some(member), Points::ZERO, order, &agreed(points, money), "").map_err(at_redemption)?;

@@ -23,13 +23,12 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
     let now = now();
     let cart = body.order.cart("/order", now)?;
     let (reference, pointer) = match (&body.member, &body.order.member) {
-        (Some(_), Some(_)) => return Err(Problem::field("/order/member", "given_twice", "the member stands in /member already")),
-        (Some(member), None) => (Some(member), "/member"),
+        (Some(member), Some(other)) if member != other => {
+            return Err(Problem::field("/order/member", "two_members", "is not the one of /member"));
+        }
+        (Some(member), _) => (Some(member), "/member"),
         (None, member) => (member.as_ref(), "/order/member"),
     };
-    if body.order.redemption_id.is_some() {
-        return Err(Problem::field("/order/redemption_id", "not_for_quotes", "a quote looks at points that are not held yet"));
-    }
     let load = match reference {
         None => Load::default(),
         Some(member) => member.subject(pointer).await?.into_load(Load::default()),

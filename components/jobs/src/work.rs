@@ -58,10 +58,17 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
         Problem::not_found("job_not_found", format!("There is no job {name}; there are migrate, {}", names.join(", ")))
     })?;
     let body: RunBody = if call.body.is_empty() { RunBody::default() } else { call.json()? };
-    let at = moment(body.at.as_deref(), now(), "/at")?;
+    // never ahead of our clock: what is still good must not be taken
+    let at = moment(body.at.as_deref(), now(), "/at")?.min(now());
     let before = job.due(due(at).await?);
-    let processed = if before == 0 { 0 } else { batch(job, at).await?.unwrap_or(before.min(BATCH)) };
-    let remaining = if before > BATCH { job.due(due(at).await?) } else { 0 };
+    if before == 0 {
+        return Ok(Reply::ok(&json!({"processed": 0, "remaining": 0, "next_cursor": null})));
+    }
+    let counted = batch(job, at).await?;
+    let remaining = job.due(due(at).await?);
+    // lots that expire are counted by what is left, up to the bound of the count
+    let processed =
+        counted.unwrap_or_else(|| if before > BATCH && remaining > BATCH { BATCH } else { (before - remaining).max(0) });
     Ok(Reply::ok(&json!({"processed": processed, "remaining": remaining, "next_cursor": null})))
 }
 
@@ -76,7 +83,7 @@ pub async fn migrate(call: &Call) -> Result<Reply, Problem> {
             caller => caller.map_err(|error| from_store(&error))?,
         },
     };
-    access.permit(known, &[Scope::Jobs])?;
+    access.permit(call, known, &[Scope::Jobs])?;
     let now = now();
     let made = async {
         let books = run_migrations(&books(), &BOOKS, now).await?;
@@ -92,12 +99,17 @@ pub async fn migrate(call: &Call) -> Result<Reply, Problem> {
 /// # Errors
 /// 503 when the store does not answer; what was done stays done.
 pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
+    // a job that fails does not keep the others from their work
+    let mut failed: Vec<(Job, Problem)> = Vec::new();
     for _ in 0..MOST_BATCHES {
         let due = due(at).await?;
-        let Some(job) = Job::ALL.into_iter().find(|job| job.due(due) > 0) else { return Ok(()) };
-        batch(job, at).await?;
+        let next = Job::ALL.into_iter().find(|job| job.due(due) > 0 && failed.iter().all(|(known, _)| known != job));
+        let Some(job) = next else { break };
+        if let Err(problem) = batch(job, at).await {
+            failed.push((job, problem));
+        }
     }
-    Ok(())
+    failed.into_iter().next().map_or(Ok(()), |(_, problem)| Err(problem))
 }
 
 async fn due(at: Instant) -> Result<Due, Problem> {

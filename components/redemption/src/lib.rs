@@ -1,6 +1,6 @@
 //! Redemption: points are held for an order, then captured or released.
 
-use domain::snapshot::{Redemption, RedemptionStatus};
+use domain::snapshot::RedemptionStatus;
 use domain::{Id, Points};
 use edge::wire::{self, Amount, MemberRef, OrderBody};
 use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Read, Reply, Scope, mutate, now, read, serve};
@@ -42,11 +42,8 @@ struct HoldBody {
 async fn hold(call: &Call) -> Result<Reply, Problem> {
     let body: HoldBody = call.json()?;
     let cart = body.order.cart("/order", now())?;
-    if body.order.member.is_some() {
-        return Err(Problem::field("/order/member", "given_twice", "the member stands in /member"));
-    }
-    if body.order.redemption_id.is_some() {
-        return Err(Problem::field("/order/redemption_id", "not_for_redemptions", "this call makes a redemption"));
+    if body.order.member.as_ref().is_some_and(|other| *other != body.member) {
+        return Err(Problem::field("/order/member", "two_members", "is not the one of /member"));
     }
     let load = body.member.subject("/member").await?.into_load(Load::default());
     mutate(call, &SELLERS, load, |context| {
@@ -142,7 +139,7 @@ async fn release(call: &Call, id: Id) -> Result<Reply, Problem> {
 async fn show(call: &Call, id: Id) -> Result<Reply, Problem> {
     let scopes = [SELLERS[0], SELLERS[1], Scope::Staff];
     let Read { caller, snapshot, program } = read(call, &scopes, Load { redemption: Some(id), ..Load::default() }).await?;
-    let redemption = snapshot.redemption.as_ref().filter(|redemption| may_see(&caller, redemption));
+    let redemption = snapshot.redemption.as_ref().filter(|redemption| wire::may_use(&caller, redemption));
     let redemption = redemption.ok_or_else(not_found)?;
     let open = matches!(redemption.status, RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation);
     // a late job does not make an overdue hold a live one
@@ -161,13 +158,8 @@ async fn show(call: &Call, id: Id) -> Result<Reply, Problem> {
 }
 
 fn visible(context: &Context) -> Result<(), Problem> {
-    let redemption = context.snapshot.redemption.as_ref().filter(|redemption| may_see(&context.caller, redemption));
+    let redemption = context.snapshot.redemption.as_ref().filter(|redemption| wire::may_use(&context.caller, redemption));
     redemption.map(drop).ok_or_else(not_found)
-}
-
-/// A till sees the redemptions of its own store.
-fn may_see(caller: &store::Caller, redemption: &Redemption) -> bool {
-    caller.store.is_none() || caller.store == redemption.store
 }
 
 fn ended_decision(context: &Context, ended: Ended) -> Outcome {

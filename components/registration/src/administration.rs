@@ -29,7 +29,7 @@ pub async fn change(
     with_retries(async || {
         let now = now();
         let loaded = store::load_program(&books(), access.hash().as_deref(), Some(idempotency_key), revoking).await?;
-        access.permit(loaded.caller.clone(), allowed)?;
+        access.permit(call, loaded.caller.clone(), allowed)?;
         if let Some(answered) = &loaded.answered {
             return replay(answered, &fingerprint).map_err(Failed::Problem);
         }

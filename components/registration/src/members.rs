@@ -6,7 +6,7 @@ use domain::{Id, Instant, MONEY_SCALE};
 use edge::wire::{self, Amount, MemberRef, member_id};
 use edge::{
     Access, ActiveProgram, Call, Decision, Outcome, Problem, Read, Reply, RulesFailure, Scope, books, from_refusal, from_store,
-    mutate, now, people, program_by_head, random, read, replay, with_retries,
+    mutate, now, own_fingerprint, people, program_by_head, random, read, replay, with_retries,
 };
 use ledger::{Account, Adjustment, Applicant, Command, Refusal};
 use serde::Deserialize;
@@ -32,8 +32,13 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
     let outcome = with_retries(async || {
         let now = now();
         let loaded = store::load_enrolment(&books(), access.hash().as_deref(), idempotency_key, &hashes).await?;
-        access.permit(loaded.caller, &READERS)?;
+        let caller = access.permit(call, loaded.caller, &READERS)?;
+        let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
+            // a try whose answer was lost: its person is the member
+            if written.get() == Some(answered.id) {
+                written.set(None);
+            }
             let reply = replay(&answered, &fingerprint)?;
             // the answer holds personal data: it is kept with the person
             let kept = person::find(answered.id).await?.and_then(|person| person.answer);
@@ -67,11 +72,12 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         Ok(Reply::new(201, answer))
     })
     .await;
-    if let (Err(problem), Some(id)) = (&outcome, written.get())
-        && problem.status < 500
+    // refused, or answered by another request under the same key; after a failure of the store nobody knows
+    if outcome.as_ref().map_or_else(|problem| problem.status < 500, |_| true)
+        && let Some(id) = written.get()
         && let Err(error) = store::remove_person(&people(), id).await
     {
-        // a person without a member is unreachable; the sweep removes it
+        // a sealed person without a member can't be reached by any call
         eprintln!("{}", json!({"level": "warn", "detail": format!("a refused person is left: {error}")}));
     }
     outcome
@@ -201,6 +207,7 @@ fn taken(kind: &str, member: Id) -> Problem {
 fn not_judged(failure: &RulesFailure) -> Problem {
     match failure {
         RulesFailure::Invalid(error) => Problem::field("/channel", &error.code, error.detail.clone()),
+        RulesFailure::Inconsistent(what) => wire::inconsistent(what),
         RulesFailure::Overflow => Problem::field("", "out_of_range", "the program's welcome points are beyond 10^12 minor units"),
         RulesFailure::LimitExceeded { reason, max_money, .. } => {
             Problem::field("", "not_judged", format!("{reason} ({})", domain::amount::format(max_money.0, MONEY_SCALE)))

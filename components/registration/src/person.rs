@@ -60,15 +60,12 @@ pub struct MemberBody {
     first_name: Option<String>,
     last_name: Option<String>,
     birthday: Option<String>,
-    #[serde(default)]
-    dates: Vec<ImportantDate>,
+    dates: Option<Vec<ImportantDate>>,
     pub channel: String,
     referral_code: Option<String>,
     accepts: Option<Accepts>,
-    #[serde(default)]
-    consents: BTreeMap<String, bool>,
-    #[serde(default)]
-    attributes: BTreeMap<String, Value>,
+    consents: Option<BTreeMap<String, bool>>,
+    attributes: Option<BTreeMap<String, Value>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -97,15 +94,19 @@ impl MemberBody {
         if let Some(day) = &self.birthday {
             past_day(day, now, "/birthday")?;
         }
-        if self.dates.len() > 20 || self.attributes.len() > 100 {
-            let (pointer, most) = if self.dates.len() > 20 { ("/dates", 20) } else { ("/attributes", 100) };
+        let (dates, consents) = (self.dates.clone().unwrap_or_default(), self.consents.clone().unwrap_or_default());
+        let attributes = self.attributes.clone().unwrap_or_default();
+        if dates.len() > 20 || attributes.len() > 100 {
+            let (pointer, most) = if dates.len() > 20 { ("/dates", 20) } else { ("/attributes", 100) };
             return Err(Problem::field(pointer, "out_of_range", format!("has at most {most} items")));
         }
-        for (index, date) in self.dates.iter().enumerate() {
+        for (index, date) in dates.iter().enumerate() {
             bounded(&date.name, 200, &format!("/dates/{index}/name"))?;
-            past_day(&date.date, now, &format!("/dates/{index}/date"))?;
+            if !is_day(&date.date) {
+                return Err(Problem::field(format!("/dates/{index}/date"), "not_a_day", "is no day like \"1990-02-28\""));
+            }
         }
-        if let Some(channel) = self.consents.keys().find(|channel| !CONSENT_CHANNELS.contains(&channel.as_str())) {
+        if let Some(channel) = consents.keys().find(|channel| !CONSENT_CHANNELS.contains(&channel.as_str())) {
             let detail = format!("is none of {}", CONSENT_CHANNELS.join(", "));
             return Err(Problem::field(format!("/consents/{channel}"), "unknown_channel", detail));
         }
@@ -132,9 +133,9 @@ impl MemberBody {
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             birthday: self.birthday.clone(),
-            dates: self.dates.clone(),
-            consents: self.consents.clone(),
-            attributes: self.attributes.clone(),
+            dates,
+            consents,
+            attributes,
             accepted_rules: self.accepted(now)?,
             referred_with: self.referral_code.clone(),
             answer: None,

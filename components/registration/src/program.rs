@@ -2,7 +2,7 @@
 
 use domain::plan::{Plan, Program};
 use edge::{
-    Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, parse_program, program_head,
+    Access, Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, parse_program,
 };
 use serde_json::json;
 use store::{Document, ProgramHead, ProgramLoad};
@@ -28,8 +28,10 @@ const PRESETS: [(&str, &str); 11] = [
 
 /// `GET /v1/program`
 pub async fn current(call: &Call) -> Result<Reply, Problem> {
-    authorize(call, &READERS).await?;
-    let head = program_head().await?.ok_or_else(not_published)?;
+    let access = Access::of(call).await?;
+    let loaded = store::load_program(&books(), access.hash().as_deref(), None, None).await.map_err(|error| from_store(&error))?;
+    access.permit(call, loaded.caller, &READERS)?;
+    let head = loaded.program.ok_or_else(not_published)?;
     let document = store::program_document(&books(), None, Some(head.version)).await.map_err(|error| from_store(&error))?;
     show(&document.ok_or_else(not_published)?)
 }
@@ -90,8 +92,10 @@ pub async fn publish(call: &Call) -> Result<Reply, Problem> {
     };
     let document = std::str::from_utf8(&call.body).map_err(|_| Problem::new(400, "invalid_json", "The body is no UTF-8 text"))?;
     if dry_run {
-        authorize(call, &[Scope::Staff]).await?;
-        let loaded = store::load_program(&books(), None, None, None).await.map_err(|error| from_store(&error))?;
+        let access = Access::of(call).await?;
+        let loaded =
+            store::load_program(&books(), access.hash().as_deref(), None, None).await.map_err(|error| from_store(&error))?;
+        access.permit(call, loaded.caller.clone(), &[Scope::Staff])?;
         checked(document, &loaded)?;
         return Ok(Reply::ok(&json!({"valid": true, "version": null})));
     }

@@ -72,13 +72,15 @@ impl Access {
     ///
     /// # Errors
     /// 401 for an unknown key, 403 for a missing scope.
-    pub fn permit(&self, known: Option<Caller>, allowed: &[Scope]) -> Result<Caller, Problem> {
+    pub fn permit(&self, call: &Call, known: Option<Caller>, allowed: &[Scope]) -> Result<Caller, Problem> {
         if let Self::Admin = self {
+            call.permitted.set(true);
             return Ok(Caller { id: Id(0), scopes: vec![Scope::Admin.word().to_owned()], store: None });
         }
         let caller = known.ok_or_else(Problem::unauthorized)?;
         let may = |scope: &Scope| caller.scopes.iter().any(|word| word == scope.word());
         if may(&Scope::Admin) || allowed.iter().any(may) {
+            call.permitted.set(true);
             return Ok(caller);
         }
         let words: Vec<&str> = allowed.iter().chain(&[Scope::Admin]).map(|scope| scope.word()).collect();

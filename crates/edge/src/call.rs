@@ -1,11 +1,14 @@
 //! One HTTP request, read whole, and its answer.
 
+use std::cell::Cell;
+
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{Request, StatusCode};
 
 use crate::problem::Problem;
+use crate::shop::known_key;
 
 /// The largest body: a thousand lines of an order with long names fit ten times.
 const BODY_LIMIT: usize = 2 << 20;
@@ -23,6 +26,8 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     pub body: Vec<u8>,
     target: String,
+    /// The key was looked up, and the call is allowed to it.
+    pub(crate) permitted: Cell<bool>,
 }
 
 /// A success.
@@ -127,7 +132,13 @@ where
 {
     let outcome = match read(request).await {
         Ok(call) => {
-            let outcome = route(&call).await;
+            let outcome = match route(&call).await {
+                // whoever has no known key learns nothing else: the path and the body were looked at before the store
+                Err(problem) if !call.permitted.get() && call.target.starts_with("/v1/") => {
+                    Err(known_key(&call).await.err().unwrap_or(problem))
+                }
+                outcome => outcome,
+            };
             if let Err(problem) = &outcome
                 && problem.status >= 500
             {
@@ -179,30 +190,42 @@ async fn read(request: Request) -> Result<Call, Problem> {
     // a header that is there but not readable as text is not the same as none
     let idempotency_key =
         request.headers().get("idempotency-key").map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
-    let body = request
-        .into_body()
-        .bytes()
-        .await
-        .map_err(|_| Problem::new(400, "body_unreadable", "The body broke off; send the request again"))?;
-    if body.len() > BODY_LIMIT {
-        return Err(Problem::new(413, "body_too_large", format!("A body has at most {BODY_LIMIT} bytes")));
+    // a call without any key learns nothing about what it sent, and its body is not read
+    if key.is_none() && path.starts_with("/v1/") {
+        return Err(Problem::unauthorized());
     }
+    let body = read_body(request).await?;
     let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     let (root, below) = match path.strip_prefix("/v1/") {
         Some(below) => (None, below),
         None => (Some("/".to_owned()), path.as_str()),
     };
-    let call = Call {
+    Ok(Call {
         path: root.into_iter().chain(below.split('/').filter(|part| !part.is_empty()).map(decode)).collect(),
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         key,
         idempotency_key,
-        body: body.to_vec(),
+        body,
         target: if query.is_empty() { path } else { format!("{path}?{query}") },
         method,
-    };
-    // a call without any key learns nothing about what it sent
-    if call.key.is_none() && call.target.starts_with("/v1/") { Err(Problem::unauthorized()) } else { Ok(call) }
+        permitted: Cell::new(false),
+    })
+}
+
+/// Reads the body piece by piece, so that none beyond the limit ever fills the instance's memory.
+async fn read_body(request: Request) -> Result<Vec<u8>, Problem> {
+    let mut pieces = request.into_body();
+    let mut body = Vec::new();
+    while let Some(frame) = pieces.frame().await {
+        let frame = frame.map_err(|_| Problem::new(400, "body_unreadable", "The body broke off; send the request again"))?;
+        if let Ok(piece) = frame.into_data() {
+            if body.len() + piece.len() > BODY_LIMIT {
+                return Err(Problem::new(413, "body_too_large", format!("A body has at most {BODY_LIMIT} bytes")));
+            }
+            body.extend_from_slice(&piece);
+        }
+    }
+    Ok(body)
 }
 
 fn log(call: &Call, problem: &Problem) {

@@ -50,6 +50,16 @@ impl SpinDatabase {
 
 impl Database for SpinDatabase {
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self.run_once(statement, parameters.clone()).await {
+            // A hosted store ends idle streams, before the statement began: on a new one it is run for the first time.
+            Err(StoreError::Busy(message)) if message.contains("STREAM_EXPIRED") => self.run_once(statement, parameters).await,
+            outcome => outcome,
+        }
+    }
+}
+
+impl SpinDatabase {
+    async fn run_once(self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let connection = self.connection().await?;
         let parameters = parameters.into_iter().map(|value| match value {
             Value::Null => SpinValue::Null,
@@ -65,7 +75,12 @@ impl Database for SpinDatabase {
             Ok(rows) => Ok(rows.into_iter().map(|row| row.values.into_iter().map(from_spin).collect()).collect()),
             Err(error) => {
                 let error = message(&error);
-                if matches!(error, StoreError::Busy(_) | StoreError::Unavailable(_)) {
+                let broken = match &error {
+                    StoreError::Unavailable(_) => true,
+                    StoreError::Busy(message) => message.contains("STREAM_EXPIRED"),
+                    _ => false,
+                };
+                if broken {
                     self.forget(&connection);
                 }
                 Err(error)

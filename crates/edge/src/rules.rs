@@ -27,7 +27,7 @@ mod bindings {
 pub use bindings::kopilka::rules::engine::Payment as AskedPayment;
 use bindings::kopilka::rules::engine::{self, Agreed, Failure};
 
-/// Programs that an instance keeps parsed: the one in force, its predecessor during a change, and one being tried.
+/// Programs that an instance keeps parsed: the one in force, and others for the time of a change.
 const KEPT: usize = 4;
 
 thread_local! {
@@ -62,6 +62,8 @@ pub enum RulesFailure {
     },
     /// More points than the member has.
     Insufficient(Points),
+    /// The engine contradicts itself.
+    Inconsistent(&'static str),
     Overflow,
 }
 
@@ -209,11 +211,10 @@ impl ActiveProgram {
             available: available.0,
         };
         let judged = self.parsed.engine.judge_order(facts, &order_for_rules(order), *payment).map_err(failure)?;
-        // A swapped engine is the tenant's own: what the books rely on is checked here, and the referee checks the rest.
         if judged.lines.len() != order.lines.len() {
-            return Err(RulesFailure::Overflow);
+            return Err(RulesFailure::Inconsistent("another number of lines than the order has"));
         }
-        Ok(judgement(judged))
+        consistent(judgement(judged))
     }
 }
 
@@ -297,6 +298,31 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         explanations: judged.explanations.into_iter().map(explanation).collect(),
         payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
     }
+}
+
+/// A swapped engine is the tenant's own: what the books rely on is checked here, and the referee checks the rest.
+fn consistent(judgement: Judgement) -> Result<Judgement, RulesFailure> {
+    let shared = |grant: usize| -> Points {
+        let shares = judgement.lines.iter().flat_map(|line| &line.shares);
+        shares.filter(|(index, _)| *index == grant).map(|(_, points)| *points).sum()
+    };
+    let negative = judgement.lines.iter().flat_map(|line| &line.shares).any(|(_, points)| points.0 < 0)
+        || judgement.lines.iter().any(|line| line.qualifying < Money::ZERO)
+        || judgement.grants.iter().any(|grant| grant.points.0 <= 0);
+    let complaint = if negative {
+        "amounts below 0"
+    } else if judgement.earned != judgement.grants.iter().map(|grant| grant.points).sum() {
+        "grants that do not sum to what is earned"
+    } else if judgement.lines.iter().flat_map(|line| &line.shares).any(|(grant, _)| *grant >= judgement.grants.len())
+        || judgement.grants.iter().enumerate().any(|(index, grant)| shared(index) != grant.points)
+    {
+        "shares of lines that do not sum to their grant"
+    } else if judgement.qualifying != judgement.lines.iter().map(|line| line.qualifying).sum() {
+        "a qualifying spend that is not the sum of the lines"
+    } else {
+        return Ok(judgement);
+    };
+    Err(RulesFailure::Inconsistent(complaint))
 }
 
 fn grant(grant: engine::Grant) -> Grant {

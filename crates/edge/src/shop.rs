@@ -79,7 +79,7 @@ pub async fn mutate(
     with_retries(async || {
         let now = now();
         let loaded = store::load(&books(), &load).await?;
-        let caller = access.permit(loaded.caller, allowed)?;
+        let caller = access.permit(call, loaded.caller, allowed)?;
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
             return replay(&answered, &fingerprint).map_err(Failed::Problem);
@@ -118,7 +118,7 @@ pub async fn read(call: &Call, allowed: &[Scope], mut load: Load) -> Result<Read
     let access = Access::of(call).await?;
     load.caller = access.hash();
     let Loaded { caller, program, snapshot, .. } = store::load(&books(), &load).await.map_err(|error| from_store(&error))?;
-    let caller = access.permit(caller, allowed)?;
+    let caller = access.permit(call, caller, allowed)?;
     let program = program_by_head(program.as_ref()).await?;
     Ok(Read { caller, snapshot, program })
 }
@@ -133,7 +133,7 @@ pub async fn authorize(call: &Call, allowed: &[Scope]) -> Result<Caller, Problem
         None => None,
         Some(hash) => store::caller(&books(), &hash).await.map_err(|error| from_store(&error))?,
     };
-    access.permit(known, allowed)
+    access.permit(call, known, allowed)
 }
 
 /// The stored answer of a command, for the same request only.
@@ -152,10 +152,27 @@ pub fn replay(answered: &Answered, fingerprint: &str) -> Result<Reply, Problem> 
 }
 
 /// A till's requests are its own: another store's till that sends the same gets no answer of theirs.
-fn own_fingerprint(fingerprint: &str, caller: &Caller) -> String {
+#[must_use]
+pub fn own_fingerprint(fingerprint: &str, caller: &Caller) -> String {
     match &caller.store {
         None => fingerprint.to_owned(),
         Some(store) => hash_text(&format!("{fingerprint} {store}")),
+    }
+}
+
+/// Makes sure that the key of a call is known; only for calls that were refused before anything was asked of the store.
+///
+/// # Errors
+/// 401, 503.
+pub(crate) async fn known_key(call: &Call) -> Result<(), Problem> {
+    match Access::of(call).await?.hash() {
+        None => Ok(()),
+        Some(hash) => match store::caller(&books(), &hash).await {
+            Ok(Some(_)) => Ok(()),
+            // without tables no key but the first one is known
+            Ok(None) | Err(StoreError::NotMigrated) => Err(Problem::unauthorized()),
+            Err(error) => Err(from_store(&error)),
+        },
     }
 }
 

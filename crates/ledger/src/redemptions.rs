@@ -98,6 +98,7 @@ pub fn capture(
         return Err(Refusal::InsufficientPoints { available: redemption.points, deficit: Points::ZERO });
     }
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+    let overdue = release_overdue(&mut account, snapshot, Some(redemption.id), &mut command)?;
     let cause = Cause { occurred_at: command.now, order_id: None, redemption_id: Some(redemption.id) };
     let money = money_of(redemption, points);
     let reason = Explanation::fact(
@@ -114,7 +115,7 @@ pub fn capture(
         capture_entry: Some(entry),
         order_ref: order_ref.map(str::to_owned),
     };
-    Ok(ended(account, update, RedemptionStatus::Captured, points, money))
+    Ok(ended(account, overdue, update, RedemptionStatus::Captured, points, money))
 }
 
 /// Gives a hold's points back to their lots.
@@ -130,6 +131,7 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
         return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
     }
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
+    let overdue = release_overdue(&mut account, snapshot, Some(redemption.id), &mut command)?;
     let cause = Cause { occurred_at: command.now, order_id: None, redemption_id: Some(redemption.id) };
     let reason = Explanation::fact("redemption", redemption.points, "hold_released", "The hold was released".to_owned());
     account.release(hold_of(snapshot, redemption)?, cause, &[reason], &mut command.ids)?;
@@ -140,7 +142,7 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
         capture_entry: None,
         order_ref: None,
     };
-    Ok(ended(account, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO))
+    Ok(ended(account, overdue, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO))
 }
 
 /// A member's command is about that member's redemption.
@@ -215,7 +217,14 @@ fn open_for_capture(redemption: &Redemption, now: Instant) -> Result<(), Refusal
     }
 }
 
-fn ended(account: Account, update: RedemptionUpdate, status: RedemptionStatus, captured: Points, money: Money) -> Ended {
+fn ended(
+    account: Account,
+    overdue: Vec<RedemptionUpdate>,
+    update: RedemptionUpdate,
+    status: RedemptionStatus,
+    captured: Points,
+    money: Money,
+) -> Ended {
     let balance = account.balance();
     let member_id = account.planned().first().map(|entry| entry.account_id);
     let outbox = if captured.is_zero() {
@@ -223,6 +232,7 @@ fn ended(account: Account, update: RedemptionUpdate, status: RedemptionStatus, c
     } else {
         vec![Message { member_id, kind: "points.redeemed", payload: json!({"redemption": update.id.external("red")}) }]
     };
-    let plan = Plan { redemption_updates: vec![update], entries: account.into_entries(), outbox, ..Plan::default() };
+    let redemption_updates = overdue.into_iter().chain([update]).collect();
+    let plan = Plan { redemption_updates, entries: account.into_entries(), outbox, ..Plan::default() };
     Ended { plan, status, captured, captured_money: money, balance }
 }

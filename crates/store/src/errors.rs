@@ -41,7 +41,7 @@ impl StoreError {
         let twice = says(&["UNIQUE constraint failed: posting"]);
         if !twice && says(&["E_STALE", "E_ANSWERED", "UNIQUE constraint failed"]) {
             Self::Stale
-        } else if says(&["database is locked", "database table is locked", "SQLITE_BUSY", "STREAM_EXPIRED", "busy"]) {
+        } else if says(&["database is locked", "database table is locked", "SQLITE_BUSY", "STREAM_EXPIRED"]) {
             Self::Busy(message.to_owned())
         } else if says(&REFUSALS) {
             Self::Refused(message.to_owned())

@@ -2,7 +2,7 @@
 
 use domain::judgement::Judgement;
 use domain::order::{Line, Order};
-use domain::snapshot::Member;
+use domain::snapshot::{Member, Redemption};
 use domain::{Id, Instant, MONEY_SCALE, Money, Points, amount};
 use serde::Deserialize;
 use store::{Caller, Load};
@@ -16,7 +16,7 @@ use crate::rules::{ActiveProgram, AskedPayment, RulesFailure};
 const MOST_LINES: usize = 1_000;
 
 /// A member by exactly one of these.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct MemberRef {
     pub id: Option<String>,
@@ -81,15 +81,13 @@ struct LineBody {
     name: Option<String>,
     category: Option<String>,
     brand: Option<String>,
-    #[serde(default)]
-    labels: Vec<String>,
+    labels: Option<Vec<String>>,
     quantity: Amount,
     price: Amount,
     discount: Option<Amount>,
     cost: Option<Amount>,
     tax: Option<Amount>,
-    #[serde(default)]
-    promo: bool,
+    promo: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -111,8 +109,7 @@ pub struct OrderBody {
     lines: Vec<LineBody>,
     delivery: Option<DeliveryBody>,
     pub redemption_id: Option<String>,
-    #[serde(default)]
-    vouchers: Vec<String>,
+    vouchers: Option<Vec<String>>,
     device: Option<String>,
 }
 
@@ -145,7 +142,7 @@ impl OrderBody {
                 bounded(text, 200, &at(name))?;
             }
         }
-        if !self.vouchers.is_empty() {
+        if self.vouchers.as_ref().is_some_and(|vouchers| !vouchers.is_empty()) {
             return Err(Problem::field(at("vouchers/0"), "voucher_unknown", "is no voucher of this program"));
         }
         if self.lines.is_empty() || self.lines.len() > MOST_LINES {
@@ -180,7 +177,8 @@ fn line_of(line: &LineBody, pointer: &str) -> Result<Line, Problem> {
             return Err(Problem::field(at(name), "out_of_range", format!("has at most {LONGEST_TEXT} characters")));
         }
     }
-    if line.labels.len() > 50 {
+    let labels = line.labels.clone().unwrap_or_default();
+    if labels.len() > 50 {
         return Err(Problem::field(at("labels"), "out_of_range", "a line has at most 50 labels"));
     }
     let optional =
@@ -191,13 +189,13 @@ fn line_of(line: &LineBody, pointer: &str) -> Result<Line, Problem> {
         name: line.name.clone(),
         category: line.category.clone(),
         brand: line.brand.clone(),
-        labels: line.labels.clone(),
+        labels,
         quantity: line.quantity.quantity(&at("quantity"))?,
         price: not_negative(&line.price, &at("price"))?,
         discount: optional(&line.discount, "discount")?.unwrap_or_default(),
         cost: optional(&line.cost, "cost")?,
         tax: optional(&line.tax, "tax")?,
-        promo: line.promo,
+        promo: line.promo.unwrap_or_default(),
     })
 }
 
@@ -230,6 +228,12 @@ pub fn check_currency(order: &Order, program: &ActiveProgram, caller: &Caller, p
     Ok(order)
 }
 
+/// A till uses the redemptions of its own store, and those made without one: on the site, for a pick-up.
+#[must_use]
+pub fn may_use(caller: &Caller, redemption: &Redemption) -> bool {
+    caller.store.is_none() || redemption.store.is_none() || caller.store == redemption.store
+}
+
 /// What is to be paid with points: `"500"`, `"max"`, or nothing.
 ///
 /// # Errors
@@ -243,6 +247,12 @@ pub fn asked_payment(points: Option<&Amount>, scale: u8) -> Result<AskedPayment,
             _ => Err(Problem::field("/points", "out_of_range", "must be above 0, or \"max\"")),
         },
     }
+}
+
+/// The rules component said what can't be: a fault of the tenant's own engine, not of the caller.
+#[must_use]
+pub fn inconsistent(what: &str) -> Problem {
+    Problem::new(500, "rules_inconsistent", format!("The rules component gave {what}; nothing was written"))
 }
 
 /// The program's judgement of an order, or why there is none in the API's words. `prefix` is where the order stands.
@@ -277,6 +287,7 @@ pub fn judged(
             Problem::new(409, "insufficient_points", format!("Only {} points can be spent", points(available)))
                 .with("available", points(available))
         }
+        RulesFailure::Inconsistent(what) => inconsistent(what),
         RulesFailure::Overflow => Problem::field(prefix, "out_of_range", "an amount is beyond 10^12 minor units"),
     })
 }

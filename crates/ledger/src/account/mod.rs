@@ -117,7 +117,7 @@ impl Account {
         self.entries
     }
 
-    /// The number of entries planned so far.
+    /// The entries planned so far.
     #[must_use]
     pub fn planned(&self) -> &[Entry] {
         &self.entries

@@ -147,3 +147,21 @@ fn the_member_is_told_what_was_kept() {
     assert_eq!((reason["points"].as_str(), reason["code"].as_str()), (Some("-0.30"), Some("returned")));
     assert!(reason["reason"].as_str().is_some_and(|text| text.contains("order A") && text.contains("stays with you")));
 }
+
+#[test]
+fn points_that_are_due_count_as_gone_before_the_job_expires_them() {
+    let mut anna = new_member().under(AllowNegative);
+    anna.buys(&purchase("A").line("a", 1_000, 1_000).earns_for("own", &[100], NOW, Some(day(30))));
+    anna.buys(&purchase("B").line("b", 1_000, 1_000).earns("other", &[40]));
+    let given = anna.until(day(30)).returns_everything("A");
+    assert_eq!((given.clawed_back, given.deficit), (Points(100), Points(60)), "40 of the other lot, and a debt of 60");
+}
+
+#[test]
+fn points_that_are_over_when_they_are_earned_pay_no_deficit() {
+    let mut anna = spent_meanwhile(AllowNegative, 100, 0, 0);
+    anna.returns_everything("A");
+    anna.has((0, 0, 0, 100));
+    anna.until(day(30)).buys(&purchase("old").line("a", 1_000, 1_000).earns_for("old", &[70], NOW, Some(day(20))));
+    anna.has((0, 0, 0, 100));
+}

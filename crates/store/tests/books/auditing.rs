@@ -146,6 +146,33 @@ fn statistics_that_differ_from_the_orders() {
 }
 
 #[test]
+fn a_member_without_statistics() {
+    check("DELETE FROM statistics", "member without statistics", ANNA);
+}
+
+#[test]
+fn a_qualifying_spend_that_differs_from_the_orders() {
+    let finding = "qualifying spend differs from the orders";
+    check("UPDATE statistics SET qualifying_spend = qualifying_spend + 1", finding, ANNA);
+    check("UPDATE order_line SET qualifying = qualifying + 2", finding, ANNA);
+}
+
+#[test]
+fn lines_returned_that_differ_from_the_returns() {
+    let finding = "lines returned differ from the returns";
+    check("UPDATE order_line SET returned = returned + 1", finding, ORDER);
+    check("DELETE FROM order_return", finding, ORDER);
+}
+
+#[test]
+fn a_redemption_that_captured_something_else_than_its_entry() {
+    let captured = "SELECT id FROM redemption WHERE status = 'captured'";
+    let finding = "redemption captured something else than its entry";
+    check("UPDATE redemption SET captured = captured - 1 WHERE status = 'captured'", finding, captured);
+    check("DELETE FROM entry WHERE kind = 'capture'", finding, captured);
+}
+
+#[test]
 fn every_finding_of_the_audit_is_tried_here() {
     let sql = include_str!("../../../../sql/statements/audit.sql");
     let findings: Vec<&str> =

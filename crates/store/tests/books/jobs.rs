@@ -89,8 +89,7 @@ fn an_account_that_lost_more_at_once_than_one_operation_may_move_expires_in_seve
 #[test]
 fn an_expiry_says_what_was_lost_and_when_at_every_scale() {
     for scale in 0..=4 {
-        let mut shop = Shop::open();
-        shop.db.by_hand(&format!("INSERT INTO program VALUES (2, 'hash', '{{}}', 'RUB', {scale}, 0)"));
+        let mut shop = Shop::open_at_scale(scale);
         let anna = shop.enrol(&[("a", 12_345, NOW, Some(day(1))), ("b", 7, NOW, Some(day(1)))]);
         shop.now = day(1);
         expire(&shop, 100);
@@ -153,10 +152,7 @@ fn two_overdue_holds_of_one_account_end_in_one_statement() {
 fn the_release_of_an_overdue_hold_is_told_alike_by_the_job_and_by_the_ledger() {
     for scale in 0..=4 {
         let told = |by_job: bool| {
-            let mut shop = Shop::open();
-            shop.terms.program_version = 2;
-            shop.terms.points_scale = scale;
-            shop.db.by_hand(&format!("INSERT INTO program VALUES (2, 'hash', '{{}}', 'RUB', {scale}, 0)"));
+            let mut shop = Shop::open_at_scale(scale);
             let anna = shop.enrol(&[("a", 1_000, NOW, None)]);
             shop.hold(anna, &cart(123));
             shop.now = day(1);

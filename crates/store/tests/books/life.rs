@@ -299,7 +299,9 @@ impl Life {
             return "capture what is not there";
         };
         assert!(open, "captured {points} of {hold:?}");
-        self.members.get_mut(&member).expect("the member has enrolled").capture(redemption, points, now);
+        let account = self.members.get_mut(&member).expect("the member has enrolled");
+        account.release_overdue(now, Some(redemption));
+        account.capture(redemption, points, now);
         self.agree(member, &balance.expect("a member has a balance"));
         if points == held { "capture" } else { "capture a part" }
     }
@@ -318,7 +320,9 @@ impl Life {
             return "release what is over";
         };
         assert!(open);
-        self.members.get_mut(&member).expect("the member has enrolled").release(redemption, now);
+        let account = self.members.get_mut(&member).expect("the member has enrolled");
+        account.release_overdue(now, Some(redemption));
+        account.release(redemption, now);
         self.agree(member, &balance.expect("a member has a balance"));
         "release"
     }

@@ -1,6 +1,6 @@
 //! What the referee refuses: plans that would break the books. A refused plan writes nothing at all.
 
-use domain::plan::{Entry, NewLot, NewRedemption, OrderUpdate, Plan, RedemptionUpdate, StatisticsUpdate};
+use domain::plan::{Entry, NewLot, NewRedemption, OrderUpdate, Plan, Program, RedemptionUpdate, StatisticsUpdate};
 use domain::{Id, Instant, LIMIT, Money, Points, Quantity};
 use rusqlite::params;
 use serde_json::json;
@@ -664,4 +664,34 @@ fn messages_of_other_servers_are_understood_inside_other_texts() {
     assert_eq!(says("SQLite error: no such table: main.member"), StoreError::NotMigrated);
     assert_eq!(says("connection refused"), StoreError::Unavailable("connection refused".to_owned()));
     assert_eq!(says("database or disk is full"), StoreError::Unavailable("database or disk is full".to_owned()));
+}
+
+fn version(version: i64, currency: &str, points_scale: u8) -> Program {
+    Program { version, hash: "hash".to_owned(), document: "{}".to_owned(), currency: currency.to_owned(), points_scale }
+}
+
+#[test]
+fn the_currency_and_the_scale_stand_once_points_were_posted() {
+    for (currency, scale) in [("RUB", 0), ("USD", 2)] {
+        let published = Plan { programs: vec![version(2, currency, scale)], ..Plan::default() };
+        let mut scene = scene();
+        scene.refuses(&published, "E_STALE");
+        let mut empty = Shop::open();
+        let command = empty.command();
+        empty.post(&command, &published);
+    }
+    let mut scene = scene();
+    scene.posts(&Plan { programs: vec![version(2, "RUB", 2)], ..Plan::default() });
+}
+
+#[test]
+fn nothing_is_posted_by_a_program_of_another_scale_than_the_newest() {
+    let mut shop = Shop::open();
+    let anna = shop.enrol(&[]);
+    let order = bought("A").paid(&[]).earns("purchase", &[70]);
+    let late = shop.command();
+    let judged_before = shop.plan_order(anna, &order, None, late.clone()).expect("the order is in order").plan;
+    let publishing = shop.command();
+    shop.post(&publishing, &Plan { programs: vec![version(2, "RUB", 0)], ..Plan::default() });
+    assert_eq!(shop.apply(&late, &judged_before), Err(StoreError::Stale), "it was judged in hundredths");
 }

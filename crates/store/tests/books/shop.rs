@@ -32,16 +32,21 @@ pub struct Shop {
 impl Shop {
     /// Tables and a program; nobody has enrolled.
     pub fn open() -> Self {
+        Self::open_at_scale(2)
+    }
+
+    /// The same with so many decimal places of a point.
+    pub fn open_at_scale(points_scale: u8) -> Self {
         let db = Sqlite::in_memory();
         run(migrate(&db, &BOOKS, NOW)).expect("an empty store is migrated");
-        let terms = Terms { program_version: 1, points_scale: 2, clawback: ClawbackPolicy::AllowNegative, hold_seconds: 1_800 };
+        let terms = Terms { program_version: 1, points_scale, clawback: ClawbackPolicy::AllowNegative, hold_seconds: 1_800 };
         let mut shop = Self { db, now: NOW, terms, commands: 0 };
         let program = Program {
             version: 1,
             hash: "hash of the first program".to_owned(),
             document: "{}".to_owned(),
             currency: "RUB".to_owned(),
-            points_scale: 2,
+            points_scale,
         };
         let command = shop.command();
         shop.post(&command, &Plan { programs: vec![program], ..Plan::default() });
