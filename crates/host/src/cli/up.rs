@@ -59,7 +59,10 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode> {
 
 /// Says where the program is, how to try it, and that it is ready.
 fn greet(shop: &Shop, clock: ClockMode) -> Result<()> {
-    let (url, admin_key) = (shop.host.url(), &shop.admin_key);
+    let url = shop.host.url();
+    // A key from the environment stays there: what is printed ends up in logs.
+    let kept_secret = std::env::var(host::environment_name("admin_key")).is_ok_and(|key| key == shop.admin_key);
+    let admin_key = if kept_secret { format!("${}", host::environment_name("admin_key")) } else { shop.admin_key.clone() };
     // By the machine's clock the shell says when; the virtual one stands still.
     let now = match clock {
         ClockMode::Real => "'$(date -u +%Y-%m-%dT%H:%M:%SZ)'".to_owned(),
@@ -67,7 +70,7 @@ fn greet(shop: &Shop, clock: ClockMode) -> Result<()> {
     };
     let curl = |path: &str, key: &str, body: &str| {
         format!(
-            "curl -sS {url}{path} -H 'Authorization: Bearer {admin_key}'{key} -H 'Content-Type: application/json' -d '{body}'"
+            "curl -sS {url}{path} -H \"Authorization: Bearer {admin_key}\"{key} -H 'Content-Type: application/json' -d '{body}'"
         )
     };
     let order = |id: &str, more: &str| {
