@@ -1,3 +1,25 @@
 //! What each program does, told in its own terms; then what holds for all of them.
 
+mod abm;
+mod estilo;
+mod estilo_calendar;
+mod fixed;
 mod gw_tools;
+mod madrobots;
+mod progressive;
+mod return_guard;
+mod segmented;
+mod sela;
+mod toy69;
+
+mod components;
+mod concurrency;
+mod holds;
+mod keys;
+mod privacy;
+mod problems;
+mod program;
+mod repeats;
+mod returns;
+mod round_trips;
+mod schedule;

@@ -1,7 +1,10 @@
 //! A shop with its members.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use host::{ClockMode, Host, Options};
@@ -167,6 +170,23 @@ impl Shop {
     /// A `GET` with a caller's key.
     pub async fn get_with(&self, key: &str, path: &str) -> Answer {
         self.send_with(Some(key), Method::GET, path, None, None).await
+    }
+
+    /// Sends bytes that no client would make. Returns the status, and the body where there is one.
+    pub async fn send_bytes(&self, request: Vec<u8>) -> (u16, String) {
+        let address = self.host.address();
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).expect("a connection");
+            stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+            let _ = stream.write_all(&request); // an early refusal closes the connection
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            String::from_utf8_lossy(&answer).into_owned()
+        });
+        let answer = answer.await.expect("an answer");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+        (status.unwrap_or_else(|| panic!("a status: {answer}")), body)
     }
 
     /// A new key with these scopes, for one store or for all.

@@ -66,9 +66,8 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
     }
     let counted = batch(job, at).await?;
     let remaining = job.due(due(at).await?);
-    // lots that expire are counted by what is left, up to the bound of the count
-    let processed =
-        counted.unwrap_or_else(|| if before > BATCH && remaining > BATCH { BATCH } else { (before - remaining).max(0) });
+    // lots that expire are counted by what is left; beyond a batch they were not counted, and a whole one was done
+    let processed = counted.unwrap_or_else(|| if before > BATCH { BATCH } else { (before - remaining).max(0) });
     Ok(Reply::ok(&json!({"processed": processed, "remaining": remaining, "next_cursor": null})))
 }
 

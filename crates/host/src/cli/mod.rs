@@ -3,9 +3,11 @@
 //! One file for each subcommand, with an `Arguments` type and a `run`. A command that needs the program running starts
 //! it by `shop`, and then speaks to it over HTTP only, by `client`.
 
+mod audit;
 mod build;
 mod client;
 mod keys;
+mod replay;
 mod shop;
 mod up;
 
@@ -29,6 +31,10 @@ enum Command {
     Up(up::UpArguments),
     /// Build what is stale and compile it, so that the next start takes no time.
     Build(build::BuildArguments),
+    /// Feed a retail file through the program, on a virtual clock, and check the books. Without --data in a new folder.
+    Replay(replay::ReplayArguments),
+    /// Check the books of a data folder.
+    Audit(audit::AuditArguments),
 }
 
 /// Runs what the command line asks for.
@@ -45,6 +51,8 @@ pub fn main() -> ExitCode {
         match arguments.command.unwrap_or(Command::Up(arguments.up)) {
             Command::Up(arguments) => up::run(arguments).await,
             Command::Build(arguments) => build::run(arguments).await,
+            Command::Replay(arguments) => replay::run(arguments).await,
+            Command::Audit(arguments) => audit::run(arguments).await,
         }
     });
     // A component that never ends must not keep the process.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use host::{ClockMode, Host, Manifest, Options};
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::keys;
@@ -78,6 +78,19 @@ pub struct Shop {
 impl Shop {
     /// Starts the program and brings its stores up to date.
     pub async fn open(arguments: &ShopArguments, listen: &str, clock: ClockMode) -> Result<Self> {
+        let shop = Self::start(arguments, listen, clock).await?;
+        match shop.migrate().await {
+            Ok(()) => Ok(shop),
+            Err(error) => {
+                // The reason is worth more than a failure to stop.
+                let _ = shop.host.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts the program; its stores stay as they are.
+    pub async fn start(arguments: &ShopArguments, listen: &str, clock: ClockMode) -> Result<Self> {
         let (manifest, data) = (arguments.manifest()?, arguments.data()?);
         let declared = Manifest::load(&manifest)?.variables;
         let mut variables: BTreeMap<String, String> = arguments.variables.iter().cloned().collect();
@@ -103,15 +116,7 @@ impl Shop {
             ..Options::new(manifest, data)
         })
         .await?;
-        let shop = Self { client: Client::new(host.url(), &admin_key), host, admin_key };
-        match shop.migrate().await {
-            Ok(()) => Ok(shop),
-            Err(error) => {
-                // The reason is worth more than a failure to stop.
-                let _ = shop.host.stop().await;
-                Err(error)
-            }
-        }
+        Ok(Self { client: Client::new(host.url(), &admin_key), host, admin_key })
     }
 
     async fn migrate(&self) -> Result<()> {
@@ -131,12 +136,22 @@ impl Shop {
         if program.status != StatusCode::NOT_FOUND {
             return program.success().map(drop).context("the program cannot be read");
         }
-        let found = self.client.get(&format!("/v1/program/presets/{preset}")).await?;
-        let found = found.success().with_context(|| format!("there is no preset {preset}"))?;
-        ensure!(found["document"].is_object(), "the preset {preset} has no document");
-        let key = format!("publish-{preset}");
-        let published = self.client.send(Method::PUT, "/v1/program", Some(&found["document"]), Some(&key)).await?;
-        published.success().with_context(|| format!("the preset {preset} cannot be published"))?;
-        Ok(())
+        let document = self.preset(preset).await?;
+        let published = self.publish(&document, &format!("publish-{preset}")).await;
+        published.with_context(|| format!("the preset {preset} cannot be published"))
+    }
+
+    /// The document of a ready-made program.
+    pub async fn preset(&self, name: &str) -> Result<Value> {
+        let found = self.client.get(&format!("/v1/program/presets/{name}")).await?;
+        let mut found = found.success().with_context(|| format!("there is no preset {name}"))?;
+        ensure!(found["document"].is_object(), "the preset {name} has no document");
+        Ok(found["document"].take())
+    }
+
+    /// Publishes a program.
+    pub async fn publish(&self, document: &Value, idempotency_key: &str) -> Result<()> {
+        let published = self.client.send(Method::PUT, "/v1/program", Some(document), Some(idempotency_key)).await?;
+        published.success().map(drop)
     }
 }

@@ -10,24 +10,21 @@ fn plan(rows: &[(&str, &str, i64, &str, &str)]) -> Plan {
     Plan::new(invoices(file.as_bytes()).unwrap())
 }
 
-fn orders(plan: &Plan) -> Vec<(&str, Vec<(usize, i64)>, String)> {
-    let order = |step: &'_ Step| match &step.deed {
-        Deed::Order(_) => None,
-        Deed::Return(_) => Some(()),
-    };
-    let orders = plan.steps.iter().filter(|step| order(step).is_none());
-    orders
-        .map(|step| match &step.deed {
-            Deed::Order(order) => {
-                let lines = order.lines.iter().map(|line| (line.position, line.quantity)).collect();
-                (order.number.as_str(), lines, order.delivery.to_string())
-            }
-            Deed::Return(_) => unreachable!(),
-        })
-        .collect()
+/// (line, quantity).
+type Lines<Quantity> = Vec<(usize, Quantity)>;
+
+fn orders(plan: &Plan) -> Vec<(&str, Lines<i64>, String)> {
+    let orders = plan.steps.iter().filter_map(|step| match &step.deed {
+        Deed::Order(order) => {
+            let lines = order.lines.iter().map(|line| (line.position, line.quantity)).collect();
+            Some((order.number.as_str(), lines, order.delivery.to_string()))
+        }
+        Deed::Return(_) => None,
+    });
+    orders.collect()
 }
 
-fn returns(plan: &Plan) -> Vec<(&str, &str, Vec<(usize, u64)>)> {
+fn returns(plan: &Plan) -> Vec<(&str, &str, Lines<u64>)> {
     let given = plan.steps.iter().filter_map(|step| match &step.deed {
         Deed::Order(_) => None,
         Deed::Return(given) => Some((given.number.as_str(), given.order.as_str(), given.lines.clone())),
@@ -44,7 +41,7 @@ fn invoices_are_orders_and_carriage_is_their_delivery() {
     let plan = plan(&[
         ("1", "A", 6, "2.55", "7"),
         ("1", "POST", 2, "18", "7"),
-        ("1", "B", 1, "0", "7"),
+        ("1", "JUG", 1, "0", "7"),
         ("2", "A", 1, "1.25", ""),
         ("2", "dot", 1, "4.1", ""),
         ("2", "BANK CHARGES", 1, "15", ""),
@@ -65,12 +62,12 @@ fn what_is_no_sale_is_skipped_and_counted() {
     let plan = plan(&[
         ("1", "A", -6, "0", ""),
         ("2", "A", 5, "0", ""),
-        ("2", "B", 5, "0.001", ""),
+        ("2", "JUG", 5, "0.001", ""),
         ("3", "POST", 1, "18", "7"),
         ("A4", "B", 1, "-11062.06", ""),
         ("5", "A", 0, "1", ""),
         ("6", "A", -1, "2", "7"),
-        ("6", "B", 1, "2", "7"),
+        ("6", "JUG", 1, "2", "7"),
     ]);
     assert_eq!(orders(&plan), [("6", vec![(2, 1)], "0".to_owned())]);
     assert_eq!(
@@ -85,10 +82,10 @@ fn a_credit_note_returns_from_several_purchases() {
     let plan = plan(&[
         ("1", "A", 6, "2.55", "7"),
         ("2", "A", 2, "2.55", "7"),
-        ("2", "B", 1, "1", "7"),
+        ("2", "JUG", 1, "1", "7"),
         ("2", "A", 1, "2.55", "7"),
         ("C3", "A", -4, "2.55", "7"),
-        ("C3", "B", -1, "1", "7"),
+        ("C3", "JUG", -1, "1", "7"),
         ("C3", "A", -1, "2.55", "7"),
         ("C4", "A", -4, "2.55", "7"),
     ]);
@@ -104,14 +101,14 @@ fn a_credit_note_returns_from_several_purchases() {
 fn what_cannot_be_matched_says_why() {
     let plan = plan(&[
         ("1", "A", 2, "2.55", "7"),
-        ("2", "B", 9, "1", ""),
+        ("2", "JUG", 9, "1", ""),
         ("C3", "A", -3, "2.55", "7"),
         ("C3", "A", -1, "2.55", "7"),
         ("C4", "A", -1, "2.55", "8"),
-        ("C5", "B", -9, "1", ""),
+        ("C5", "JUG", -9, "1", ""),
         ("C6", "POST", -1, "18", ""),
         ("C6", "D", -1, "5", "7"),
-        ("C6", "B", 1, "5", "7"),
+        ("C6", "JUG", 1, "5", "7"),
     ]);
     assert_eq!(returns(&plan), [("C3", "1", vec![(1, 2)])]);
     assert_eq!(
@@ -136,11 +133,9 @@ fn worthless_invoices_cannot_be_returned() {
 #[test]
 fn the_same_orders_pay_in_every_run() {
     let paying: Vec<u32> = (536_365..536_395).filter(|number| pays(&number.to_string())).collect();
-    assert_eq!(paying, PAYING);
+    assert_eq!(paying, [536_369, 536_372, 536_374, 536_378, 536_380, 536_383, 536_386]);
     let share = (0..10_000).filter(|number| pays(&number.to_string())).count();
     assert!((2_400..2_600).contains(&share), "{share} of 10 000");
     let anonymous = plan(&[("1", "A", 1, "1", ""), ("2", "A", 1, "1", ""), ("3", "A", 1, "1", ""), ("4", "A", 1, "1", "")]);
     assert!(anonymous.steps.iter().all(|step| matches!(&step.deed, Deed::Order(order) if !order.pays)));
 }
-
-const PAYING: [u32; 0] = [];
