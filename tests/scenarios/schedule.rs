@@ -61,7 +61,6 @@ async fn jobs_run_by_a_call_too_and_twice_changes_nothing() {
     shop.at("2026-01-29T08:10:00Z").await;
     anna.holds("10", json!([line("1", "1000.00")])).await; // until 08:40
     shop.at("2026-01-29T08:59:59Z").await;
-    shop.at("2026-01-29T08:59:59Z").await;
     for (job, processed) in [("holds", 1), ("expire", 1), ("activate", 0)] {
         let run = shop.run_job(job).await;
         assert_eq!((&run["processed"], &run["remaining"]), (&json!(processed), &json!(0)), "{job}");
@@ -80,6 +79,8 @@ async fn an_activation_is_announced_once() {
     let shop = Shop::open("return-guard").await;
     let anna = shop.enrol("+7 900 000-00-01").await;
     anna.buys(json!([line("1", "1000.00")])).await;
+    shop.minutes_pass(20).await;
+    anna.buys(json!([line("1", "1000.00")])).await;
     let told = || {
         let file = shop.data().join("default.db");
         let books = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
@@ -87,12 +88,14 @@ async fn an_activation_is_announced_once() {
     };
     shop.at("2026-01-29T08:59:59Z").await;
     assert_eq!((shop.run_job("activate").await["processed"].clone(), told()), (json!(0), 0));
-    shop.at("2026-01-29T09:00:00Z").await; // the hour's own run
-    assert_eq!(told(), 1);
-    assert_eq!(shop.run_job("activate").await["processed"], 0);
+    shop.at("2026-01-29T09:00:00Z").await; // the hour's own run announces the first purchase
+    assert_eq!((shop.run_job("activate").await["processed"].clone(), told()), (json!(0), 1));
+    shop.at("2026-01-29T09:20:00Z").await; // the second one is announced by a call
+    anna.has(json!({"available": "100.00", "pending": "0.00"})).await;
+    assert_eq!((shop.run_job("activate").await["processed"].clone(), told()), (json!(1), 2));
+    assert_eq!((shop.run_job("activate").await["processed"].clone(), told()), (json!(0), 2));
     shop.days_pass(2).await;
-    assert_eq!(told(), 1);
-    anna.has(json!({"available": "50.00"})).await;
+    assert_eq!(told(), 2);
     shop.audit_is_clean().await;
 }
 

@@ -76,11 +76,13 @@ fn main() {
             [Disk::Waited, Disk::NotWaited].map(|disk| copy(&application.books, folder.path(), &format!("{call:?}-{disk:?}.db")));
         let (statements, pages) = (application.host.statements(), bytes(&application.books));
         let answer = application.shop.send_all(1, vec![purchases.exchange(call)]).remove(0);
+        let cpu = report::cpu();
         let measured = CLIENTS.map(|clients| {
             let purchases = purchases.clone();
             application.shop.measure(clients, spans, move || purchases.exchange(call))
         });
         let sent = measured.iter().map(|samples| samples.sent).sum::<u64>() + 1;
+        let cpu = (report::cpu() - cpu).as_secs_f64() / sent as f64;
         let statements = (application.host.statements() - statements) as f64 / sent as f64;
         let bytes = (bytes(&application.books) - pages) as f64 / sent as f64;
 
@@ -92,7 +94,7 @@ fn main() {
         for ((clients, samples), request) in CLIENTS.into_iter().zip(&measured).zip(&requests) {
             report::row(&Row { call, clients, application: samples, request, floor: &floor });
         }
-        details.push(report::detail(call, statements, bytes, &floor, without_disk.as_ref()));
+        details.push(report::detail(call, cpu, statements, bytes, &floor, without_disk.as_ref()));
     }
     report::end(&details);
     runtime.block_on(application.host.stop()).expect("the application stops");

@@ -1,5 +1,7 @@
 //! The table.
 
+use std::time::Duration;
+
 use crate::cart::Call;
 use crate::clients::Spans;
 use crate::native::Step;
@@ -18,9 +20,8 @@ pub struct Floor {
 
 impl Floor {
     pub fn new(steps: &[Step]) -> Self {
-        let mean = |part: fn(&Step) -> std::time::Duration| {
-            steps.iter().map(|step| part(step).as_secs_f64()).sum::<f64>() / steps.len() as f64
-        };
+        let mean =
+            |part: fn(&Step) -> Duration| steps.iter().map(|step| part(step).as_secs_f64()).sum::<f64>() / steps.len() as f64;
         Self {
             sql: Samples::in_sequence(steps.iter().map(Step::sql).collect()),
             whole: Samples::in_sequence(steps.iter().map(|step| step.whole).collect()),
@@ -57,6 +58,15 @@ pub fn settings(spans: Spans, members: usize) {
     );
 }
 
+/// Processor time of this process so far, in ticks of 10 ms: nothing where there is no `/proc`.
+pub fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // the fields after the name of the program, which may hold anything
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
 pub fn heading() {
     println!();
     println!(
@@ -82,8 +92,13 @@ fn cells(samples: &Samples) -> String {
 }
 
 /// What there is to say of a call beside its row.
-pub fn detail(call: Call, statements: f64, bytes: f64, floor: &Floor, without_disk: Option<&Floor>) -> String {
-    let mut text = format!("{:<10} {statements:.2} statements; natively load {:.3} ms", call.name(), floor.load * 1e3);
+pub fn detail(call: Call, cpu: f64, statements: f64, bytes: f64, floor: &Floor, without_disk: Option<&Floor>) -> String {
+    let mut text = format!(
+        "{:<10} {:.3} ms of processor; {statements:.2} statements; natively load {:.3} ms",
+        call.name(),
+        cpu * 1e3,
+        floor.load * 1e3
+    );
     if let Some(without_disk) = without_disk {
         text += &format!(
             ", apply {:.3} ms, of which {:.3} ms without the disk; {bytes:.0} bytes of database",
