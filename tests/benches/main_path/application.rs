@@ -30,8 +30,7 @@ pub struct Application {
 impl Application {
     /// A shop with gw-tools, generous welcome points and so many members.
     pub fn open(runtime: &Runtime, data: &Path, members: usize) -> Self {
-        let mut options =
-            Options::new(std::env::var("SHOP_MANIFEST").map_or_else(|_| manifest("../spin.toml"), PathBuf::from), data);
+        let mut options = Options::new(manifest("../spin.toml"), data);
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), "people-key-of-the-benchmark".to_owned());
         let host = runtime.block_on(Host::start(options)).expect("the application starts");

@@ -53,15 +53,7 @@ fn main() {
     let (empty, shop) = application::open_empty(&runtime, &folder.path().join("empty"));
     let requests = CLIENTS.map(|clients| {
         let nothing = || Exchange { method: Method::POST, path: "/".to_owned(), body: "{}".to_owned(), idempotency_key: None };
-        shop.measure(
-            clients,
-            if std::env::var("ONLY").is_ok() {
-                Spans { warm_up: Duration::from_millis(200), measured: Duration::from_millis(300) }
-            } else {
-                spans
-            },
-            nothing,
-        )
+        shop.measure(clients, spans, nothing)
     });
     runtime.block_on(empty.stop()).expect("the empty component stops");
 
@@ -69,9 +61,6 @@ fn main() {
     let purchases = Arc::new(Purchases::new(application.members.clone()));
     let mut details = Vec::new();
     for call in Call::ALL {
-        if std::env::var("ONLY").is_ok_and(|only| only != call.name()) {
-            continue;
-        }
         let copies =
             [Disk::Waited, Disk::NotWaited].map(|disk| copy(&application.books, folder.path(), &format!("{call:?}-{disk:?}.db")));
         let (statements, pages) = (application.host.statements(), bytes(&application.books));

@@ -54,11 +54,6 @@ impl Timed {
             Value::Integer(number) => Stored::Integer(number),
             Value::Text(text) => Stored::Text(text),
         });
-        let statement = &*if std::env::var("JSONB").is_ok() {
-            std::borrow::Cow::Owned(statement.replace("?6, ?7)", "?6, jsonb(?7))"))
-        } else {
-            statement.into()
-        };
         let mut prepared = self.connection.prepare_cached(statement)?;
         let width = prepared.column_count();
         let mut rows = prepared.query(rusqlite::params_from_iter(parameters))?;
