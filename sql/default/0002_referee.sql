@@ -99,10 +99,10 @@ WHEN NEW.kind IN ('merge_out', 'merge_in') BEGIN
                             AND o.amount = NEW.amount AND o.deficit_change = -NEW.deficit_change)
              OR (SELECT count(*) FROM entry WHERE parent_id = NEW.parent_id) <> 1);
   UPDATE account SET seq = NEW.seq, last_at = NEW.at, remaining = NEW.balance_after, deficit = deficit + NEW.deficit_change,
-                     held = iif(NEW.kind = 'merge_in', held + moved.held, 0),
-                     earned = iif(NEW.kind = 'merge_in', earned + moved.earned, 0),
-                     redeemed = iif(NEW.kind = 'merge_in', redeemed + moved.redeemed, 0),
-                     expired = iif(NEW.kind = 'merge_in', expired + moved.expired, 0)
+                     held = iif(NEW.kind = 'merge_in', account.held + moved.held, 0),
+                     earned = iif(NEW.kind = 'merge_in', account.earned + moved.earned, 0),
+                     redeemed = iif(NEW.kind = 'merge_in', account.redeemed + moved.redeemed, 0),
+                     expired = iif(NEW.kind = 'merge_in', account.expired + moved.expired, 0)
     FROM (SELECT coalesce(sum(held), 0) AS held, coalesce(sum(issued - revoked), 0) AS earned,
                  coalesce(sum(spent), 0) AS redeemed, coalesce(sum(expired), 0) AS expired
             FROM lot WHERE account_id = (SELECT account_id FROM entry WHERE id = NEW.parent_id)) moved
@@ -312,8 +312,10 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.merges') m WHERE orders.member_id = m.value ->> 'from';
   UPDATE redemption SET account_id = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE redemption.account_id = m.value ->> 'from';
-  UPDATE statistics SET first_order_at = coalesce(min(statistics.first_order_at, f.first_order_at), statistics.first_order_at, f.first_order_at),
-                        last_order_at = coalesce(max(statistics.last_order_at, f.last_order_at), statistics.last_order_at, f.last_order_at)
+  UPDATE statistics SET first_order_at = coalesce(min(statistics.first_order_at, f.first_order_at),
+                                                  statistics.first_order_at, f.first_order_at),
+                        last_order_at = coalesce(max(statistics.last_order_at, f.last_order_at),
+                                                 statistics.last_order_at, f.last_order_at)
     FROM json_each(NEW.plan, '$.merges') m JOIN statistics f ON f.member_id = m.value ->> 'from'
    WHERE statistics.member_id = m.value ->> 'into';
   UPDATE statistics SET first_order_at = NULL, last_order_at = NULL
