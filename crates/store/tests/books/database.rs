@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 use store::{Database, Row, StoreError, Value};
@@ -15,6 +16,8 @@ impl Sqlite {
     pub fn in_memory() -> Self {
         let connection = Connection::open_in_memory().expect("memory is there");
         connection.set_prepared_statement_cache_capacity(64);
+        // else a statement is prepared anew whenever a bound value might ask for another plan
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).expect("SQLite knows it");
         Self(connection)
     }
 

@@ -27,7 +27,7 @@ use crate::random::Random;
 use crate::shop::Shop;
 
 /// Steps of one life: long enough for deep accounts, short enough for a quick audit.
-const LIFE: u64 = 500;
+const LIFE: u64 = 1_000;
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
@@ -152,13 +152,13 @@ impl Life {
             self.pass_time();
             let deed = match self.random.between(1, 100) {
                 _ if self.members.is_empty() => self.enrol(),
-                1..=2 if self.members.len() < 6 => self.enrol(),
+                1..=3 if self.members.len() < 8 => self.enrol(),
                 1..=18 => self.buy(),
                 19..=20 => self.buy_without_a_name(),
                 21..=22 => self.claim(),
                 23..=38 => self.hold(),
-                39..=41 => self.confirm(),
-                42..=49 => self.capture(),
+                39..=43 => self.confirm(),
+                44..=49 => self.capture(),
                 50..=53 => self.release(),
                 54..=72 => self.take_back(),
                 73..=76 => self.cancel(),
@@ -170,7 +170,7 @@ impl Life {
                 _ => self.activate(),
             };
             *counts.entry(deed).or_default() += 1;
-            if step % 50 == 0 || step + 1 == steps {
+            if step % 100 == 99 || step + 1 == steps {
                 assert_eq!(self.shop.audit(), [], "after {deed}");
                 let members: Vec<Id> = self.members.keys().copied().collect();
                 members.into_iter().for_each(|member| {
@@ -215,7 +215,7 @@ impl Life {
         let (command, rival) = (self.command(), self.command());
         let decided = decide(&self.shop, &snapshot, command.clone())?;
         self.shop.post(&command, &decided.0);
-        if self.random.percent(1) {
+        if self.random.between(1, 300) == 1 {
             let before = self.shop.db.everything();
             let (plan, _) = decide(&self.shop, &snapshot, rival.clone())?;
             assert_eq!(self.shop.apply(&rival, &plan), Err(StoreError::Stale), "the books have moved");

@@ -17,7 +17,7 @@ impl Life {
             self.random.between(0, spendable.min(250))
         };
         let mut purchase = self.purchase(points, now);
-        if self.random.percent(25) {
+        if self.random.percent(35) {
             purchase = purchase.confirmed_by_code();
         }
         let done = self.act(&About { member: Some(member), ..About::default() }, |shop, snapshot, command| {
