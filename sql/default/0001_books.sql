@@ -291,7 +291,7 @@ CREATE TABLE IF NOT EXISTS redemption (
   returned_until  INTEGER,
   program_version INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS redemption_open ON redemption (account_id) WHERE status IN ('awaiting_confirmation', 'held');
+CREATE INDEX IF NOT EXISTS redemption_account ON redemption (account_id, status);
 CREATE INDEX IF NOT EXISTS redemption_due ON redemption (hold_expires_at) WHERE status IN ('awaiting_confirmation', 'held');
 
 -- What members and the shop's systems are to be told, written with its cause. Delivery is another matter.

@@ -82,6 +82,16 @@ WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> 1;
 END;
 
+-- All lots of an account that a merge empties, by the merge's first entry: those that its own entries made, and those of
+-- members that were merged into it before.
+CREATE VIEW IF NOT EXISTS merging_lot AS
+  SELECT o.id AS merge_out, l.id, l.issued, l.held, l.spent, l.expired, l.revoked
+    FROM entry o CROSS JOIN entry e ON e.account_id = o.account_id CROSS JOIN lot l ON l.entry_id = e.id
+  UNION ALL
+  SELECT o.id, l.id, l.issued, l.held, l.spent, l.expired, l.revoked
+    FROM entry o CROSS JOIN member m ON m.merged_into = o.account_id CROSS JOIN entry e ON e.account_id = m.id
+    CROSS JOIN lot l ON l.entry_id = e.id;
+
 -- A merge is a pair of entries: the first leaves an account empty, the second adds the same to the other one and takes
 -- over the lots, spent and expired ones too, so that everything that ever came of them can still be undone.
 CREATE TRIGGER IF NOT EXISTS post_merge INSTEAD OF INSERT ON apply_entry
@@ -105,13 +115,13 @@ WHEN NEW.kind IN ('merge_out', 'merge_in') BEGIN
                      expired = iif(NEW.kind = 'merge_in', account.expired + moved.expired, 0)
     FROM (SELECT coalesce(sum(held), 0) AS held, coalesce(sum(issued - revoked), 0) AS earned,
                  coalesce(sum(spent), 0) AS redeemed, coalesce(sum(expired), 0) AS expired
-            FROM lot WHERE account_id = (SELECT account_id FROM entry WHERE id = NEW.parent_id)) moved
+            FROM merging_lot WHERE merge_out = NEW.parent_id) moved
    WHERE account.id = NEW.account_id AND seq = NEW.seq - 1 AND last_at <= NEW.at
      AND iif(NEW.kind = 'merge_in', remaining + NEW.amount - abs(NEW.deficit_change) = NEW.balance_after,
              remaining = NEW.amount - abs(NEW.deficit_change) AND deficit + NEW.deficit_change = 0 AND NEW.balance_after = 0);
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> 1;
   UPDATE lot SET account_id = NEW.account_id
-   WHERE NEW.kind = 'merge_in' AND account_id = (SELECT account_id FROM entry WHERE id = NEW.parent_id);
+   WHERE NEW.kind = 'merge_in' AND id IN (SELECT id FROM merging_lot WHERE merge_out = NEW.parent_id);
 END;
 
 -- Facts are append-only.

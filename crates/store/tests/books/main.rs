@@ -15,6 +15,7 @@ mod query_plans;
 mod random;
 mod reads;
 mod referee;
+mod referee_between;
 mod repeats;
 mod shop;
 

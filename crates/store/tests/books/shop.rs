@@ -5,8 +5,8 @@ use domain::plan::{Plan, Program};
 use domain::snapshot::Snapshot;
 use domain::{Id, Ids, Instant, Points, Quantity};
 use ledger::{
-    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, Recorded, Refusal, ReturnLine, ReturnRequest,
-    Terms,
+    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, Merged, Recorded, Refusal, ReturnLine,
+    ReturnRequest, Terms, Transferred,
 };
 use store::schema::{BOOKS, migrate};
 use store::{Commit, Finding, Load, StoreError};
@@ -223,5 +223,31 @@ impl Shop {
         let adjustment =
             Adjustment { points: Points(points), reason: "as agreed".to_owned(), activates_at: None, expires_at: None };
         ledger::adjust(&self.snapshot(member), &adjustment, &self.terms, command)
+    }
+
+    pub fn between(&self, member: Id, other: Id) -> Snapshot {
+        self.load(&Load { member: Some(member), other: Some(other), ..Load::default() })
+    }
+
+    pub fn transfer(&mut self, from: Id, to: Id, points: i64) -> Transferred {
+        let command = self.command();
+        let given = ledger::transfer(&self.between(from, to), Points(points), "a gift", &self.terms, command.clone());
+        let given = given.expect("the transfer is in order");
+        self.post(&command, &given.plan);
+        assert_eq!(given.balance, self.balance(from));
+        given
+    }
+
+    /// Lets the second member take over the first.
+    pub fn merge(&mut self, from: Id, into: Id) -> Merged {
+        let command = self.command();
+        let merged = self.plan_merge(from, into, command.clone()).expect("the merge is in order");
+        self.post(&command, &merged.plan);
+        assert_eq!(merged.balance, self.balance(into));
+        merged
+    }
+
+    pub fn plan_merge(&self, from: Id, into: Id, command: Command) -> Result<Merged, Refusal> {
+        ledger::merge(&self.between(into, from), |_| Standing::default(), &self.terms, command)
     }
 }
