@@ -19,6 +19,7 @@ mod keys;
 mod privacy;
 mod problems;
 mod program;
+mod rebuild;
 mod repeats;
 mod returns;
 mod round_trips;

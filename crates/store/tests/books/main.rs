@@ -14,6 +14,7 @@ mod purchase;
 mod query_plans;
 mod random;
 mod reads;
+mod rebuilding;
 mod referee;
 mod repeats;
 mod shop;
