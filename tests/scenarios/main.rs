@@ -24,3 +24,4 @@ mod repeats;
 mod returns;
 mod round_trips;
 mod schedule;
+mod time;
