@@ -24,4 +24,5 @@ mod repeats;
 mod returns;
 mod round_trips;
 mod schedule;
+mod sequences;
 mod time;
