@@ -1,18 +1,19 @@
 -- The projections rebuilt from the facts alone, and where a stored one says something else: one row for each row and column
 -- (at most ?1), beside the number of all of them. `line` is the position of an order's line; ids are in hexadecimal. One
 -- statement, so that all of it is of one moment.
--- Facts: entries and postings, replayed by what `kind` says; what a lot was granted and whose it is; orders with what their
+-- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; who was merged into whom; orders with what their
 -- lines sold; returns. What the facts do not tell is left alone: a tier, a code that is still awaited, a message's waiting.
 WITH
   moved AS (
     SELECT p.lot_id, sum(p.points * k.d_remaining) AS remaining, sum(p.points * k.d_held) AS held,
            sum(p.points * k.d_spent) AS spent, sum(p.points * k.d_expired) AS expired, sum(p.points * k.d_revoked) AS revoked
       FROM posting p JOIN entry e ON e.id = p.entry_id JOIN kind k ON k.kind = e.kind GROUP BY p.lot_id),
-  -- a lot is born fully in `revoked`
+  -- a lot is born fully in `revoked`, in the account of its entry; a merge gives it to another one
   buckets AS (
-    SELECT l.id, l.account_id, l.issued, coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held,
+    SELECT l.id, coalesce(o.merged_into, e.account_id, l.account_id) AS account_id, l.issued, coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held,
            coalesce(m.spent, 0) AS spent, coalesce(m.expired, 0) AS expired, l.issued + coalesce(m.revoked, 0) AS revoked
-      FROM lot l LEFT JOIN moved m ON m.lot_id = l.id),
+      FROM lot l LEFT JOIN moved m ON m.lot_id = l.id LEFT JOIN entry e ON e.id = l.entry_id
+           LEFT JOIN member o ON o.id = e.account_id),
   totals AS (
     SELECT account_id, sum(remaining) AS remaining, sum(held) AS held, sum(spent) AS redeemed, sum(expired) AS expired,
            sum(issued - revoked) AS earned FROM buckets GROUP BY account_id),
@@ -53,9 +54,11 @@ WITH
     SELECT 'lot', l.id, NULL,
            json_object('remaining', json_array(l.remaining, b.remaining), 'held', json_array(l.held, b.held),
                        'spent', json_array(l.spent, b.spent), 'expired', json_array(l.expired, b.expired),
-                       'revoked', json_array(l.revoked, b.revoked))
+                       'revoked', json_array(l.revoked, b.revoked),
+                       'account_id', json_array(printf('%x', l.account_id), printf('%x', b.account_id)))
       FROM lot l JOIN buckets b ON b.id = l.id
-     WHERE (l.remaining, l.held, l.spent, l.expired, l.revoked) IS NOT (b.remaining, b.held, b.spent, b.expired, b.revoked)
+     WHERE (l.remaining, l.held, l.spent, l.expired, l.revoked, l.account_id)
+           IS NOT (b.remaining, b.held, b.spent, b.expired, b.revoked, b.account_id)
     UNION ALL
     SELECT 'account', a.id, NULL,
            json_object('seq', json_array(a.seq, coalesce(h.seq, 0)), 'last_at', json_array(a.last_at, coalesce(h.last_at, 0)),

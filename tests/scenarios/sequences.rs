@@ -1,5 +1,5 @@
 //! Random orders of odd programs, returned in random parts, through the real components: the sum is exact in money and
-//! points. Ten thousand such sequences run natively in `crates/store/tests/books/sequences.rs`; these show that nothing is
+//! points. Ten thousand such sequences run natively in `crates/store/tests/books/sequences`; these show that nothing is
 //! lost on the way through WebAssembly and JSON.
 
 use serde_json::{Value, json};

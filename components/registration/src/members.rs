@@ -58,7 +58,7 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
             identities: identities.clone(),
         };
         let judged = program.judge_enrolment(now, &body.channel).map_err(|failure| not_judged(&failure))?;
-        let enrolled = ledger::enrol(applicant, &judged, &program.terms(), Command { now, ids })
+        let enrolled = ledger::enrol(applicant, &judged, &program.terms(now), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
         let answer = member_json(&enrolled.member, &person, &program).to_string();
         if let Some(stale) = written.replace(Some(id)) {
@@ -107,7 +107,12 @@ pub async fn show(call: &Call, id: &str) -> Result<Reply, Problem> {
 
 async fn show_loaded(shop: Read) -> Result<Reply, Problem> {
     let member = shop.snapshot.member.as_ref().ok_or_else(|| from_refusal(&Refusal::MemberNotFound, shop.program.scale()))?;
-    let person = person::find(member.id).await?.unwrap_or_default();
+    let mut person = person::find(member.id).await?.unwrap_or_default();
+    for merged in &member.merged {
+        if let Some(earlier) = person::find(*merged).await? {
+            person.take_over(earlier);
+        }
+    }
     Ok(Reply::ok(&member_json(member, &person, &shop.program)))
 }
 
@@ -122,7 +127,7 @@ pub async fn balance(call: &Call, id: &str) -> Result<Reply, Problem> {
 
 fn balance_json(snapshot: &Snapshot, program: &ActiveProgram, now: Instant) -> Result<Value, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
-    let account = Account::open_settled(member, snapshot, &program.terms(), now)?;
+    let account = Account::open_settled(member, snapshot, &program.terms(now), now)?;
     Ok(wire::balance(&account.balance(), &program.standing(member.qualifying_spend), program))
 }
 
@@ -134,8 +139,11 @@ pub async fn entries(call: &Call, id: &str) -> Result<Reply, Problem> {
         Some(cursor) => cursor.parse().map_err(|_| Problem::field("/cursor", "invalid", "is no cursor of this list"))?,
     };
     let shop = read(call, &READERS, Load { member: Some(member_id(id)?), ..Load::default() }).await?;
-    let member = shop.snapshot.member.ok_or_else(|| from_refusal(&Refusal::MemberNotFound, shop.program.scale()))?;
-    let rows = store::entries(&books(), member.id, below, limit + 1).await.map_err(|error| from_store(&error))?;
+    if shop.snapshot.member.is_none() {
+        return Err(from_refusal(&Refusal::MemberNotFound, shop.program.scale()));
+    }
+    // of a member that was merged: what happened until then
+    let rows = store::entries(&books(), member_id(id)?, below, limit + 1).await.map_err(|error| from_store(&error))?;
     let shown = usize::try_from(limit).unwrap_or_default();
     let items: Vec<Value> = rows.iter().take(shown).map(|row| wire::entry(row, &shop.program)).collect();
     let next = if rows.len() > shown { rows.get(shown - 1).map(|last| last.seq.to_string()) } else { None };
@@ -180,8 +188,9 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
             return Err(Problem::field("/expires_at", "out_of_range", format!("must be after {starts}")));
         }
         let adjustment = Adjustment { points, reason: body.reason.clone(), activates_at, expires_at };
-        let adjusted = ledger::adjust(&context.snapshot, &adjustment, &program.terms(), context.command.clone())
-            .map_err(|refusal| context.refuse(&refusal))?;
+        let adjusted =
+            ledger::adjust(&context.snapshot, &adjustment, &program.terms(context.command.now), context.command.clone())
+                .map_err(|refusal| context.refuse(&refusal))?;
         let spend = context.snapshot.member.as_ref().map(|member| member.qualifying_spend).unwrap_or_default();
         let taken: Vec<Value> = adjusted
             .taken

@@ -97,6 +97,9 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
     let money = |money: domain::Money| amount::format(money.0, MONEY_SCALE);
     match refusal {
         Refusal::MemberNotFound => Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"),
+        Refusal::OtherMemberNotFound => Problem::not_found("member_not_found", "There is no such other member"),
+        Refusal::SameMember => Problem::new(409, "same_member", "Both members are one and the same"),
+        Refusal::AlreadyClaimed => Problem::new(409, "already_claimed", "The order has a member already"),
         Refusal::OrderNotFound => Problem::not_found("order_not_found", "There is no order with this id"),
         Refusal::RedemptionNotFound => Problem::not_found("redemption_not_found", "There is no such redemption"),
         Refusal::InsufficientPoints { available, deficit } => {

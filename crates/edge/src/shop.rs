@@ -32,6 +32,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// What the ledger must know of the program.
+    #[must_use]
+    pub fn terms(&self) -> ledger::Terms {
+        self.program.terms(self.command.now)
+    }
+
     /// A refusal in the API's words.
     #[must_use]
     pub fn refuse(&self, refusal: &Refusal) -> Problem {

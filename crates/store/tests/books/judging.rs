@@ -10,8 +10,8 @@ use ledger::Terms;
 use rules::Program;
 use rules::engine;
 
-/// What the ledger must know of a program.
-pub fn terms(program: &Program) -> Terms {
+/// What the ledger must know of a program at a moment.
+pub fn terms(program: &Program, now: Instant) -> Terms {
     let settings = program.settings();
     Terms {
         program_version: 1,
@@ -23,6 +23,7 @@ pub fn terms(program: &Program) -> Terms {
             engine::ClawbackPolicy::PendingOnly => ClawbackPolicy::PendingOnly,
         },
         hold_seconds: settings.hold_seconds,
+        returned_until: program.returned_until(now.0).map(Instant),
     }
 }
 

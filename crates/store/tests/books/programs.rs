@@ -66,6 +66,9 @@ fn document(random: &mut Random) -> Value {
         "redemption": {"max_share": random.one_of(&["100", "99.9999", "50", "33.3333", "20", "0.7"])},
         "returns": {"clawback": random.one_of(&policies)},
     });
+    if random.percent(30) {
+        document["returns"]["returned_grace"] = json!({"type": "days", "days": random.between(1, 30)});
+    }
     if random.percent(20) {
         document["redemption"]["increment"] = points(random, 500).into();
     }

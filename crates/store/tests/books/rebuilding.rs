@@ -36,7 +36,7 @@ fn shop() -> Shop {
     shop.order(anna, &purchase("E").happened(day(-30)).line("e", 1_000, 700), None);
     shop.cancel("E");
     shop.now = day(1);
-    run(store::release_overdue(&shop.db, shop.now, 1, Id(1_000))).expect("two holds are overdue");
+    run(store::release_overdue(&shop.db, shop.now, 1, Id(1_000), None)).expect("two holds are overdue");
     assert_eq!((shop.audit(), shop.differences()), (vec![], vec![]), "nothing is wrong yet");
     assert_eq!(shop.db.number(&format!("SELECT count(*) FROM redemption WHERE id = {} AND status = 'held'", late.0)), 1);
     for trigger in shop.db.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
@@ -61,7 +61,7 @@ fn check(table: &str, chosen: &str, column: &str, expression: &str) {
         assert_eq!(found.len(), 1, "{query}: {found:?}");
         Some(found[0].clone()).filter(|text| text != "null")
     };
-    let shown = if column == "capture_entry" {
+    let shown = if ["capture_entry", "account_id"].contains(&column) {
         format!("iif({column} IS NULL, NULL, printf('%x', {column}))")
     } else {
         column.to_owned()
@@ -89,6 +89,7 @@ fn each_bucket_of_a_lot() {
         }
         check("lot", "rule_id = 'welcome'", column, "-1");
     }
+    check("lot", "rule_id = 'welcome'", "account_id", "account_id + 1");
 }
 
 #[test]

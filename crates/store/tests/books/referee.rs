@@ -153,6 +153,7 @@ fn what_the_referee_posts_is_what_its_refusals_differ_from() {
         store: None,
         hold_expires_at: day(1),
         hold_entry: hold.id,
+        code_hash: None,
         program_version: 1,
     };
     scene.posts(&Plan { redemptions: vec![redemption], ..entries(vec![hold]) });

@@ -39,7 +39,13 @@ impl Shop {
     pub fn open_at_scale(points_scale: u8) -> Self {
         let db = Sqlite::in_memory();
         run(migrate(&db, &BOOKS, NOW)).expect("an empty store is migrated");
-        let terms = Terms { program_version: 1, points_scale, clawback: ClawbackPolicy::AllowNegative, hold_seconds: 1_800 };
+        let terms = Terms {
+            program_version: 1,
+            points_scale,
+            clawback: ClawbackPolicy::AllowNegative,
+            hold_seconds: 1_800,
+            returned_until: None,
+        };
         let mut shop = Self { db, now: NOW, terms, commands: 0 };
         let program = Program {
             version: 1,
@@ -163,7 +169,8 @@ impl Shop {
     }
 
     pub fn plan_hold(&self, member: Id, purchase: &Purchase, command: Command) -> Result<Held, Refusal> {
-        ledger::hold(&self.snapshot(member), &purchase.order, &purchase.judgement, &self.terms, command)
+        let code = ledger::NewCode { hash: "hash".to_owned(), sealed: "sealed".to_owned() };
+        ledger::hold(&self.snapshot(member), &purchase.order, &purchase.judgement, &self.terms, command, Some(code))
     }
 
     pub fn capture(&mut self, redemption: Id, points: i64, order: &str) -> Ended {
