@@ -1,8 +1,9 @@
 -- The projections rebuilt from the facts alone, and where a stored one says something else: one row for each row and column
 -- (at most ?1), beside the number of all of them. `line` is the position of an order's line; ids are in hexadecimal. One
 -- statement, so that all of it is of one moment.
--- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; who was merged into whom; orders with what their
--- lines sold; returns. What the facts do not tell is left alone: a tier, a code that is still awaited, a message's waiting.
+-- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; who was merged into whom; orders with
+-- what their lines sold; returns. What the facts do not tell is left alone: a tier, a code that is still awaited, whether
+-- an activation was announced.
 WITH
   moved AS (
     SELECT p.lot_id, sum(p.points * k.d_remaining) AS remaining, sum(p.points * k.d_held) AS held,
@@ -10,8 +11,9 @@ WITH
       FROM posting p JOIN entry e ON e.id = p.entry_id JOIN kind k ON k.kind = e.kind GROUP BY p.lot_id),
   -- a lot is born fully in `revoked`, in the account of its entry; a merge gives it to another one
   buckets AS (
-    SELECT l.id, coalesce(o.merged_into, e.account_id, l.account_id) AS account_id, l.issued, coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held,
-           coalesce(m.spent, 0) AS spent, coalesce(m.expired, 0) AS expired, l.issued + coalesce(m.revoked, 0) AS revoked
+    SELECT l.id, coalesce(o.merged_into, e.account_id, l.account_id) AS account_id, l.issued,
+           coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held, coalesce(m.spent, 0) AS spent,
+           coalesce(m.expired, 0) AS expired, l.issued + coalesce(m.revoked, 0) AS revoked
       FROM lot l LEFT JOIN moved m ON m.lot_id = l.id LEFT JOIN entry e ON e.id = l.entry_id
            LEFT JOIN member o ON o.id = e.account_id),
   totals AS (
@@ -21,7 +23,8 @@ WITH
     SELECT account_id, max(seq) AS seq, max(at) AS last_at, sum(deficit_change) AS deficit FROM entry GROUP BY account_id),
   -- a capture may be followed by the release of its rest
   ends AS (
-    SELECT redemption_id, sum(iif(kind = 'capture', amount, 0)) AS captured, max(iif(kind = 'capture', id, NULL)) AS capture_entry,
+    SELECT redemption_id, sum(iif(kind = 'capture', amount, 0)) AS captured,
+           max(iif(kind = 'capture', id, NULL)) AS capture_entry,
            max(iif(kind = 'release', iif(explanation ->> '$[0].code' = 'hold_expired', 'expired', 'released'), NULL)) AS released
       FROM entry WHERE kind IN ('capture', 'release') AND redemption_id IS NOT NULL GROUP BY redemption_id),
   brought_back AS (
