@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ pub struct Shop {
     pub host: Host,
     http: Client<HttpConnector, Full<Bytes>>,
     key: String,
-    data: TempDir,
-    numbers: AtomicU64,
+    data: Arc<TempDir>,
+    numbers: Arc<AtomicU64>,
 }
 
 impl Shop {
@@ -63,14 +64,14 @@ impl Shop {
 
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
-        let data = TempDir::new().expect("a folder for data");
+        let data = Arc::new(TempDir::new().expect("a folder for data"));
         let host = Self::start(data.path(), now).await;
         Self {
             host,
             http: Client::builder(TokioExecutor::new()).build(nodelay()),
             key: ADMIN_KEY.to_owned(),
             data,
-            numbers: AtomicU64::new(1),
+            numbers: Arc::new(AtomicU64::new(1)),
         }
     }
 
@@ -90,6 +91,18 @@ impl Shop {
         host.stop().await.expect("the host stops");
         let host = Self::start(data.path(), &now).await;
         Self { host, http, key, data, numbers }
+    }
+
+    /// Another host beside this one, on the same data, whose clock shows another time.
+    pub async fn beside(&self, now: &str) -> Self {
+        let host = Self::start(self.data.path(), now).await;
+        let http = Client::builder(TokioExecutor::new()).build(nodelay());
+        Self { host, http, key: self.key.clone(), data: self.data.clone(), numbers: self.numbers.clone() }
+    }
+
+    /// The same member, seen from this host.
+    pub fn sees(&self, member: &Member<'_>) -> Member<'_> {
+        Member { shop: self, id: member.id.clone() }
     }
 
     /// The folder with the databases.

@@ -4,19 +4,23 @@
 mod auditing;
 mod database;
 mod jobs;
+mod judging;
 mod kinds;
 mod life;
 mod migrations;
 mod model;
+mod programs;
 // orders with what a program might have judged of them, as in the ledger's tests
 #[path = "../../../ledger/tests/decisions/purchase.rs"]
 mod purchase;
 mod query_plans;
 mod random;
 mod reads;
+mod rebuilding;
 mod referee;
 mod referee_between;
 mod repeats;
+mod sequences;
 mod shop;
 
 use shop::{NOW, day};
