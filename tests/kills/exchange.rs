@@ -22,6 +22,8 @@ pub const ADMIN_KEY: &str = "admin-key-of-the-kills";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests that a list of them keeps in flight.
 const AT_ONCE: usize = 8;
+/// What a store was too busy for is sent again so often.
+const TRIES: usize = 5;
 
 /// One request, ready to be sent as often as needed.
 #[derive(Clone, Debug)]
@@ -113,7 +115,8 @@ impl Connection {
     }
 }
 
-/// Sends all of these, some at once, each on a connection that works. The answers in the sequence of the requests.
+/// Sends all of these, some at once, and those that the program could not serve a few times more. The answers in the
+/// sequence of the requests.
 pub async fn send_all(address: SocketAddr, requests: Vec<Request>) -> Vec<Option<Answer>> {
     let mut answers = vec![None; requests.len()];
     let waiting = Arc::new(Mutex::new(requests.into_iter().enumerate().rev().collect::<Vec<_>>()));
@@ -124,15 +127,20 @@ pub async fn send_all(address: SocketAddr, requests: Vec<Request>) -> Vec<Option
             let mut connection = None;
             let mut answered = Vec::new();
             while let Some((place, request)) = { waiting.lock().expect("the requests").pop() } {
-                if connection.is_none() {
-                    connection = Connection::open(address).await;
-                }
-                let answer = match &mut connection {
-                    Some(connection) => connection.send(&request).await,
-                    None => None,
-                };
-                if answer.is_none() {
-                    connection = None;
+                let mut answer = None;
+                for _ in 0..TRIES {
+                    if connection.is_none() {
+                        connection = Connection::open(address).await;
+                    }
+                    answer = match &mut connection {
+                        Some(connection) => connection.send(&request).await,
+                        None => None,
+                    };
+                    match &answer {
+                        Some(answer) if !answer.status.is_server_error() => break,
+                        Some(_) => {}
+                        None => connection = None,
+                    }
                 }
                 answered.push((place, answer));
             }

@@ -30,8 +30,6 @@ const STEP: Duration = Duration::from_secs(25);
 const LONGEST_START: u64 = 120;
 /// Earlier changes that are repeated after each start, beside all of the latest.
 const SAMPLE: usize = 40;
-/// A repeat that the program could not serve is sent again so often.
-const TRIES: usize = 5;
 
 /// Where a shop lies, and how it is called.
 #[derive(Clone, Debug)]
@@ -159,13 +157,7 @@ impl Shop {
         let open = std::mem::take(&mut self.open);
         let mut findings = Vec::new();
         let answers = send_all(self.process.address, open.iter().map(|(_, request)| request.clone()).collect()).await;
-        for ((number, request), mut answer) in open.into_iter().zip(answers) {
-            for _ in 0..TRIES {
-                if answer.as_ref().is_some_and(|answer| !answer.status.is_server_error()) {
-                    break;
-                }
-                answer = send_all(self.process.address, vec![request.clone()]).await.remove(0);
-            }
+        for ((number, request), answer) in open.into_iter().zip(answers) {
             match answer {
                 Some(answer) if answer.status.is_success() => {
                     *if answer.replayed { &mut self.tally.found_applied } else { &mut self.tally.found_missing } += 1;
@@ -269,11 +261,12 @@ async fn work(client: Client, moment: impl Fn() -> Moment, connection: Option<Co
         work.tally.answered += 1;
         if answer.status.is_success() {
             work.note(request, answer);
-        } else if answer.status.is_server_error() {
+            continue;
+        }
+        work.tally.refuse(&answer);
+        if answer.status.is_server_error() {
             // it does not say what became of the change
             work.leave_open(request);
-        } else {
-            work.tally.refuse(&answer);
         }
     }
 }
