@@ -4,11 +4,10 @@
 //! Nothing is migrated or published, and a folder without a shop is left as it is.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use host::{ClockMode, RuntimeConfig};
+use host::{ClockMode, DatabasePlace, RuntimeConfig};
 use serde_json::{Map, Value};
 
 use super::client::Client;
@@ -37,25 +36,27 @@ pub struct Audit {
 pub async fn run(arguments: AuditArguments) -> Result<ExitCode> {
     let books = books(&arguments.shop)?;
     // An empty file is what is left of a start that did not come to its first migration.
-    if std::fs::metadata(&books).map_or(0, |file| file.len()) == 0 {
-        bail!("there is no shop to audit: {} is missing or empty (--data names another folder)", books.display());
+    if let DatabasePlace::File(file) = &books
+        && std::fs::metadata(file).map_or(0, |file| file.len()) == 0
+    {
+        bail!("there is no shop to audit: {books} is missing or empty (--data names another folder)");
     }
     let shop = Shop::start(&arguments.shop, "127.0.0.1:0", ClockMode::Virtual(None)).await?;
     let audited = Audit::of(&shop.client).await;
     shop.host.stop().await?;
     let audit = audited?;
-    println!("The books in {}", books.display());
+    println!("The books in {books}");
     audit.print()?;
     Ok(if audit.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The file of the books, wherever the arguments put it.
-fn books(arguments: &ShopArguments) -> Result<PathBuf> {
+/// The books, wherever the arguments put them.
+fn books(arguments: &ShopArguments) -> Result<DatabasePlace> {
     let elsewhere = match &arguments.runtime_config {
         Some(file) => RuntimeConfig::load(file)?.sqlite_databases.remove(BOOKS),
         None => None,
     };
-    elsewhere.map_or_else(|| Ok(arguments.data()?.join(format!("{BOOKS}.db"))), Ok)
+    elsewhere.map_or_else(|| Ok(DatabasePlace::File(arguments.data()?.join(format!("{BOOKS}.db")))), Ok)
 }
 
 impl Audit {
