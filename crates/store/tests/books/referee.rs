@@ -658,9 +658,21 @@ fn messages_of_other_servers_are_understood_inside_other_texts() {
         says("Hrana: `api error: `SQLITE_CONSTRAINT: SQLite error: UNIQUE constraint failed: orders.ref``"),
         StoreError::Stale
     );
-    for text in ["database is locked", "SQLITE_BUSY: database is locked", "stream error: STREAM_EXPIRED"] {
+    for text in ["database is locked", "SQLITE_BUSY: database is locked"] {
         assert_eq!(says(text), StoreError::Busy(text.to_owned()));
     }
+    for text in [
+        "Hrana: `api error: `{\"message\":\"The stream has expired due to inactivity\",\"code\":\"STREAM_EXPIRED\"}``",
+        "Hrana: `api error: `Received an invalid baton``",
+        "Hrana: `http error: `connection closed before message completed``",
+        "Hrana: `http error: `connection error: Connection reset by peer (os error 104)``",
+        "Hrana: `cursor error: `error reading a body from connection: unexpected EOF during chunk size line``",
+        "Hrana: `cursor error: `error at step 0: (error code: SQLITE_INTERRUPT) `SQLite error: interrupted```",
+    ] {
+        assert_eq!(says(text), StoreError::Broken(text.to_owned()));
+    }
+    let refused = "Hrana: `http error: `error trying to connect: tcp connect error: Connection refused (os error 111)``";
+    assert_eq!(says(refused), StoreError::Unavailable(refused.to_owned()));
     assert_eq!(says("SQLite error: no such table: main.member"), StoreError::NotMigrated);
     assert_eq!(says("connection refused"), StoreError::Unavailable("connection refused".to_owned()));
     assert_eq!(says("database or disk is full"), StoreError::Unavailable("database or disk is full".to_owned()));
