@@ -13,16 +13,21 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
+use crate::sqld::Sqld;
 
 /// The shop's first key.
 pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
 
 /// When every scenario begins, unless it says otherwise: noon in Moscow on a Thursday.
 pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
+
+/// In the data folder, if the stores are hosted.
+const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
 /// A running shop.
 pub struct Shop {
@@ -31,6 +36,8 @@ pub struct Shop {
     key: String,
     data: TempDir,
     numbers: AtomicU64,
+    /// The servers of its stores, by the names of the databases, if they are hosted.
+    servers: Vec<(&'static str, Sqld)>,
 }
 
 impl Shop {
@@ -42,9 +49,18 @@ impl Shop {
     /// A shop with a preset's program, at a moment.
     pub async fn open_at(preset: &str, now: &str) -> Self {
         let shop = Self::bare(now).await;
-        let document = shop.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
-        shop.publish(&document).await.expect(200);
+        shop.publish_preset(preset).await;
         shop
+    }
+
+    /// A shop like [`Shop::open`] with hosted stores: the books on one libSQL server, the persons on another. None where such
+    /// servers can't be had: a line then says so, and there is nothing to test.
+    pub async fn hosted(preset: &str) -> Option<Self> {
+        let servers = vec![("default", Sqld::start()?), ("people", Sqld::start()?)];
+        let shop = Self::on(servers, BEGINNING).await;
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        Some(shop)
     }
 
     /// A shop with a program of its own.
@@ -57,13 +73,24 @@ impl Shop {
     /// A shop with tables, but without a program.
     pub async fn bare(now: &str) -> Self {
         let shop = Self::without_tables(now).await;
-        shop.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+        shop.migrate().await;
         shop
     }
 
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
+        Self::on(Vec::new(), now).await
+    }
+
+    async fn on(servers: Vec<(&'static str, Sqld)>, now: &str) -> Self {
         let data = TempDir::new().expect("a folder for data");
+        if !servers.is_empty() {
+            let named = |(name, server): &(&str, Sqld)| {
+                format!("[sqlite_database.{name}]\ntype = \"libsql\"\nurl = \"{}\"\ntoken = \"\"\n", server.url())
+            };
+            let config: String = servers.iter().map(named).collect();
+            std::fs::write(data.path().join(RUNTIME_CONFIG), config).expect("a file can be written");
+        }
         let host = Self::start(data.path(), now).await;
         Self {
             host,
@@ -71,6 +98,7 @@ impl Shop {
             key: ADMIN_KEY.to_owned(),
             data,
             numbers: AtomicU64::new(1),
+            servers,
         }
     }
 
@@ -78,6 +106,7 @@ impl Shop {
         let mut options = Options::new(manifest(), data);
         options.clock = ClockMode::Virtual(Some(now.parse().expect("a time")));
         options.seed = Some(1);
+        options.runtime_config = Some(data.join(RUNTIME_CONFIG)).filter(|file| file.exists());
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), "people-key-of-the-tests".to_owned());
         Host::start(options).await.expect("the host starts")
@@ -86,10 +115,34 @@ impl Shop {
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers } = self;
+        let Self { host, http, key, data, numbers, servers } = self;
         host.stop().await.expect("the host stops");
         let host = Self::start(data.path(), &now).await;
-        Self { host, http, key, data, numbers }
+        Self { host, http, key, data, numbers, servers }
+    }
+
+    async fn migrate(&self) {
+        self.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+    }
+
+    async fn publish_preset(&self, preset: &str) {
+        let document = self.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
+        self.publish(&document).await.expect(200);
+    }
+
+    /// The server of a database, if it is hosted.
+    pub fn server(&self, database: &str) -> Option<&Sqld> {
+        self.servers.iter().find(|(name, _)| *name == database).map(|(_, server)| server)
+    }
+
+    /// A number that a query finds in a database, past the application.
+    pub fn number_in(&self, database: &str, query: &str) -> i64 {
+        if let Some(server) = self.server(database) {
+            return server.number(query);
+        }
+        let file = self.data().join(format!("{database}.db"));
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
+        connection.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
     /// The folder with the databases.
@@ -288,7 +341,12 @@ pub struct Member<'a> {
     pub id: String,
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
+    /// A member who has enrolled, by the id.
+    pub fn of(shop: &'a Shop, id: &str) -> Self {
+        Self { shop, id: id.to_owned() }
+    }
+
     pub async fn balance(&self) -> Value {
         self.shop.get(&format!("/v1/members/{}/balance", self.id)).await.expect(200)
     }
