@@ -120,6 +120,31 @@ async fn while_a_store_is_down_callers_are_told_to_come_back_and_then_all_goes_o
     shop.audit_is_clean().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_was_started_anew_between_two_calls_goes_unnoticed() {
+    let Some(shop) = Shop::hosted("fixed").await else { return };
+    let shop = Arc::new(shop);
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    // meanwhile the instance that has the old connections lives on
+    let lively = shop.clone();
+    let kept = tokio::spawn(async move {
+        for _ in 0..100 {
+            lively.get("/healthz").await.expect(200);
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    });
+    for _ in 0..3 {
+        anna.is_given("10").await;
+        for database in ["default", "people"] {
+            shop.server(database).unwrap().stop();
+            shop.server(database).unwrap().start_again();
+        }
+        assert_eq!(shop.get(&format!("/v1/members/{}", anna.id)).await.expect(200)["phone"], "+79000000001");
+    }
+    kept.abort();
+    anna.has(json!({"available": "30.00"})).await;
+}
+
 /// What a till sent, and the answer that it got.
 struct Sent {
     key: String,

@@ -26,6 +26,9 @@ pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
 /// When every scenario begins, unless it says otherwise: noon in Moscow on a Thursday.
 pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
 
+/// Says that all shops have hosted stores: every scenario can be played on them.
+const STORES: &str = "KOPILKA_TEST_STORES";
+
 /// In the data folder, if the stores are hosted.
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
@@ -56,8 +59,7 @@ impl Shop {
     /// A shop like [`Shop::open`] with hosted stores: the books on one libSQL server, the persons on another. None where such
     /// servers can't be had: a line then says so, and there is nothing to test.
     pub async fn hosted(preset: &str) -> Option<Self> {
-        let servers = vec![("default", Sqld::start()?), ("people", Sqld::start()?)];
-        let shop = Self::on(servers, BEGINNING).await;
+        let shop = Self::on(servers()?, BEGINNING).await;
         shop.migrate().await;
         shop.publish_preset(preset).await;
         Some(shop)
@@ -79,7 +81,12 @@ impl Shop {
 
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
-        Self::on(Vec::new(), now).await
+        let servers = if std::env::var(STORES).is_ok_and(|stores| stores == "hosted") {
+            servers().expect("the scenarios are to be played on a libSQL server")
+        } else {
+            Vec::new()
+        };
+        Self::on(servers, now).await
     }
 
     async fn on(servers: Vec<(&'static str, Sqld)>, now: &str) -> Self {
@@ -152,6 +159,9 @@ impl Shop {
 
     /// Every byte of a database: its file and its journal.
     pub fn bytes_of(&self, database: &str) -> Vec<u8> {
+        if let Some(server) = self.server(database) {
+            return server.bytes();
+        }
         let read = |name: String| std::fs::read(self.data().join(name)).unwrap_or_default();
         [read(format!("{database}.db")), read(format!("{database}.db-wal"))].concat()
     }
@@ -455,6 +465,10 @@ pub fn hundredths(amount: &Value) -> i64 {
     let (whole, fraction) = text.split_once('.').unwrap_or_else(|| panic!("money and points have a decimal point: {text}"));
     assert_eq!(fraction.len(), 2, "two decimals: {text}");
     format!("{whole}{fraction}").parse().unwrap_or_else(|_| panic!("a number: {text}"))
+}
+
+fn servers() -> Option<Vec<(&'static str, Sqld)>> {
+    Some(vec![("default", Sqld::start()?), ("people", Sqld::start()?)])
 }
 
 fn manifest() -> PathBuf {

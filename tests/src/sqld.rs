@@ -104,6 +104,12 @@ impl Sqld {
         value.as_str().and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{query}: {answer}"))
     }
 
+    /// Every byte of its database: the file and the journals.
+    pub fn bytes(&self) -> Vec<u8> {
+        let folder = self.folder.path().join("data/dbs/default");
+        ["data", "data-wal", "wallog"].into_iter().flat_map(|file| std::fs::read(folder.join(file)).unwrap_or_default()).collect()
+    }
+
     /// A request and its body, as plain as can be. None when nobody answers, or something went wrong there.
     fn exchange(&self, request: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
