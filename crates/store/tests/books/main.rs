@@ -3,6 +3,7 @@
 
 mod auditing;
 mod database;
+mod hosted;
 mod jobs;
 mod kinds;
 mod life;
@@ -17,5 +18,8 @@ mod reads;
 mod referee;
 mod repeats;
 mod shop;
+#[path = "../../../../tests/src/sqld.rs"]
+#[expect(dead_code, reason = "scenarios also stop and kill it")]
+mod sqld;
 
 use shop::{NOW, day};
