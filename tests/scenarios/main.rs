@@ -15,6 +15,7 @@ mod toy69;
 mod components;
 mod concurrency;
 mod holds;
+mod hosted;
 mod keys;
 mod privacy;
 mod problems;

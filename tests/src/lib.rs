@@ -3,6 +3,8 @@
 
 mod answer;
 mod shop;
+mod sqld;
 
 pub use answer::Answer;
 pub use shop::{ADMIN_KEY, ApiKey, BEGINNING, Member, Shop, cart, hundredths, line, pieces, promo};
+pub use sqld::Sqld;

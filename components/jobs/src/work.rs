@@ -139,7 +139,7 @@ async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
         };
         match outcome {
             // ids that collide are drawn again; a store that is busy is asked again
-            Err(StoreError::Stale | StoreError::Busy(_)) => {}
+            Err(StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_)) => {}
             outcome => return outcome.map_err(|error| from_store(&error)),
         }
     }

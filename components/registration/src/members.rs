@@ -1,5 +1,7 @@
 //! Members: enrolment, look-up, balance, entries, adjustments by the staff.
 
+use std::cell::RefCell;
+
 use domain::id::Ids;
 use domain::snapshot::Snapshot;
 use domain::{Id, Instant, MONEY_SCALE};
@@ -28,7 +30,8 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
     let fingerprint = call.fingerprint();
     let (person, identities) = body.person(now()).await?;
     let hashes: Vec<String> = identities.iter().map(|(_, hash)| hash.clone()).collect();
-    let written: std::cell::Cell<Option<Id>> = std::cell::Cell::new(None);
+    // persons of tries that did not succeed; whether one of a broken connection did is known only with the next answer
+    let written: RefCell<Vec<Id>> = RefCell::default();
     let outcome = with_retries(async || {
         let now = now();
         let loaded = store::load_enrolment(&books(), access.hash().as_deref(), idempotency_key, &hashes).await?;
@@ -36,9 +39,7 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
             // a try whose answer was lost: its person is the member
-            if written.get() == Some(answered.id) {
-                written.set(None);
-            }
+            written.borrow_mut().retain(|id| *id != answered.id);
             let reply = replay(&answered, &fingerprint)?;
             // the answer holds personal data: it is kept with the person
             let kept = person::find(answered.id).await?.and_then(|person| person.answer);
@@ -61,24 +62,23 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         let enrolled = ledger::enrol(applicant, &judged, &program.terms(now), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
         let answer = member_json(&enrolled.member, &person, &program).to_string();
-        if let Some(stale) = written.replace(Some(id)) {
-            store::remove_person(&people(), stale).await?;
-        }
+        written.borrow_mut().push(id);
         person::write(id, &Person { answer: Some(answer.clone()), ..person.clone() }, now).await?;
         let commit =
             Commit { id, idempotency_key, fingerprint: &fingerprint, status: 201, answer: None, now, plan: &enrolled.plan };
         store::apply(&books(), &commit).await?;
-        written.set(None);
+        written.borrow_mut().retain(|written| *written != id);
         Ok(Reply::new(201, answer))
     })
     .await;
     // refused, or answered by another request under the same key; after a failure of the store nobody knows
-    if outcome.as_ref().map_or_else(|problem| problem.status < 500, |_| true)
-        && let Some(id) = written.get()
-        && let Err(error) = store::remove_person(&people(), id).await
-    {
-        // a sealed person without a member can't be reached by any call
-        eprintln!("{}", json!({"level": "warn", "detail": format!("a refused person is left: {error}")}));
+    if outcome.as_ref().map_or_else(|problem| problem.status < 500, |_| true) {
+        for id in written.take() {
+            if let Err(error) = store::remove_person(&people(), id).await {
+                // a sealed person without a member can't be reached by any call
+                eprintln!("{}", json!({"level": "warn", "detail": format!("a refused person is left: {error}")}));
+            }
+        }
     }
     outcome
 }

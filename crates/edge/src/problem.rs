@@ -153,7 +153,9 @@ pub fn from_store(error: &StoreError) -> Problem {
             Problem::store_unavailable("The store has no tables yet: POST /v1/jobs/migrate/runs makes them")
         }
         StoreError::Busy(_) => Problem::store_unavailable("The store is busy; send the same request again"),
-        StoreError::Unavailable(_) => Problem::store_unavailable("The store does not answer; send the same request again"),
+        StoreError::Broken(_) | StoreError::Unavailable(_) => {
+            Problem::store_unavailable("The store does not answer; send the same request again")
+        }
         StoreError::Refused(_) => {
             Problem::new(500, "internal_error", "The request was refused to keep the books right; nothing was written")
         }

@@ -218,7 +218,7 @@ pub async fn with_retries(mut attempt: impl AsyncFnMut() -> Result<Reply, Failed
             Ok(reply) => return Ok(reply),
             Err(Failed::Problem(problem)) => return Err(problem),
             Err(Failed::Store(error)) => {
-                let repeatable = matches!(error, StoreError::Stale | StoreError::Busy(_));
+                let repeatable = matches!(error, StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_));
                 if !repeatable || tries >= TRIES || started.elapsed() > PATIENCE {
                     eprintln!("{}", serde_json::json!({"level": "warn", "detail": error.to_string(), "tries": tries}));
                     return Err(from_store(&error));

@@ -21,8 +21,8 @@
 //! ```
 //!
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
-//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `clock` and
-//! `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), and `host`, which joins them.
+//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `clock`
+//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
@@ -34,6 +34,7 @@ mod cron;
 mod database;
 mod engine;
 mod host;
+mod hosted;
 mod instances;
 mod key_value;
 mod manifest;
@@ -53,5 +54,5 @@ pub use host::{Host, Options, build};
 /// The times that the host speaks of.
 pub use jiff::Timestamp;
 pub use manifest::{Build, Component, CronTrigger, HttpTrigger, Manifest, Variable};
-pub use runtime_config::RuntimeConfig;
+pub use runtime_config::{DatabasePlace, RuntimeConfig};
 pub use variables::{Template, environment_name};

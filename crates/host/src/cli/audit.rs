@@ -4,11 +4,10 @@
 //! Nothing is migrated or published, and a folder without a shop is left as it is.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use host::{ClockMode, RuntimeConfig};
+use host::{ClockMode, DatabasePlace, RuntimeConfig};
 use serde_json::{Map, Value};
 
 use super::client::Client;
@@ -44,23 +43,25 @@ pub async fn run(arguments: AuditArguments) -> Result<ExitCode> {
 pub async fn look_into<T>(arguments: &ShopArguments, ask: impl AsyncFnOnce(&Client) -> Result<T>) -> Result<T> {
     let books = books(arguments)?;
     // An empty file is what is left of a start that did not come to its first migration.
-    if std::fs::metadata(&books).map_or(0, |file| file.len()) == 0 {
-        bail!("there is no shop to check: {} is missing or empty (--data names another folder)", books.display());
+    if let DatabasePlace::File(file) = &books
+        && std::fs::metadata(file).map_or(0, |file| file.len()) == 0
+    {
+        bail!("there is no shop to check: {books} is missing or empty (--data names another folder)");
     }
     let shop = Shop::start(arguments, "127.0.0.1:0", ClockMode::Virtual(None)).await?;
     let asked = ask(&shop.client).await;
     shop.host.stop().await?;
-    println!("The books in {}", books.display());
+    println!("The books in {books}");
     asked
 }
 
-/// The file of the books, wherever the arguments put it.
-fn books(arguments: &ShopArguments) -> Result<PathBuf> {
+/// The books, wherever the arguments put them.
+fn books(arguments: &ShopArguments) -> Result<DatabasePlace> {
     let elsewhere = match &arguments.runtime_config {
         Some(file) => RuntimeConfig::load(file)?.sqlite_databases.remove(BOOKS),
         None => None,
     };
-    elsewhere.map_or_else(|| Ok(arguments.data()?.join(format!("{BOOKS}.db"))), Ok)
+    elsewhere.map_or_else(|| Ok(DatabasePlace::File(arguments.data()?.join(format!("{BOOKS}.db")))), Ok)
 }
 
 impl Audit {

@@ -3,12 +3,13 @@
 use domain::Id;
 use store::Finding;
 
+use crate::database::Sqlite;
 use crate::purchase::purchase;
 use crate::shop::{NOW, Shop, day};
 
 /// A shop that has seen everything, its protection removed.
 fn shop() -> Shop {
-    let mut shop = Shop::open();
+    let mut shop = Shop::open_on(Sqlite::in_memory(), 2); // a hosted one can't be broken like this
     let anna = shop.enrol(&[("welcome", 1_000, NOW, None), ("over", 50, day(-2), Some(day(-1)))]);
     let order = purchase("A").line("a", 2_000, 50_000).paid(&[(100, 100)]).earns("purchase", &[70]);
     let redemption = shop.hold(anna, &order);

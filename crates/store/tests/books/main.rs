@@ -3,6 +3,7 @@
 
 mod auditing;
 mod database;
+mod hosted;
 mod jobs;
 mod judging;
 mod kinds;
@@ -22,5 +23,8 @@ mod referee_between;
 mod repeats;
 mod sequences;
 mod shop;
+#[path = "../../../../tests/src/sqld.rs"]
+#[expect(dead_code, reason = "scenarios also stop and kill it")]
+mod sqld;
 
 use shop::{NOW, day};

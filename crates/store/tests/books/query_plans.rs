@@ -4,6 +4,7 @@ use domain::plan::{NewMember, Plan};
 use rusqlite::config::DbConfig;
 use rusqlite::{StatementStatus, params};
 
+use crate::database::Sqlite;
 use crate::purchase::purchase;
 use crate::shop::Shop;
 
@@ -28,7 +29,7 @@ const SMALL: [&str; 15] = [
 
 /// How the statement and the triggers that it fires are run, line by line.
 fn plan_of(statement: &str) -> Vec<String> {
-    let shop = Shop::open();
+    let shop = Shop::open_on(Sqlite::in_memory(), 2);
     shop.db.0.set_db_config(DbConfig::SQLITE_DBCONFIG_TRIGGER_EQP, true).expect("SQLite can tell of triggers too");
     // checks of foreign keys are planned as scans of the children, and skipped unless a parent was missing: see below
     shop.db.by_hand("PRAGMA foreign_keys = OFF");
@@ -96,7 +97,8 @@ fn children_of_an_entry_are_found_by_their_parent() {
 
 #[test]
 fn a_command_steps_through_no_table_whatever_is_in_it() {
-    let (mut shop, anna) = Shop::with_member(1_000);
+    let mut shop = Shop::open_on(Sqlite::in_memory(), 2);
+    let anna = shop.enrol(&[("welcome", 1_000, shop.now, None)]);
     for reference in ["A", "B", "C"] {
         let order = purchase(reference).line("a", 1_000, 1_000).paid(&[(10, 10)]).earns("purchase", &[5]);
         let redemption = shop.hold(anna, &order);

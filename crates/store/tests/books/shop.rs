@@ -37,7 +37,11 @@ impl Shop {
 
     /// The same with so many decimal places of a point.
     pub fn open_at_scale(points_scale: u8) -> Self {
-        let db = Sqlite::in_memory();
+        Self::open_on(Sqlite::empty(), points_scale)
+    }
+
+    /// The same on this empty database.
+    pub fn open_on(db: Sqlite, points_scale: u8) -> Self {
         run(migrate(&db, &BOOKS, NOW)).expect("an empty store is migrated");
         let terms = Terms {
             program_version: 1,
