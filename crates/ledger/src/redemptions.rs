@@ -218,7 +218,11 @@ pub(crate) fn release_overdue(
     command: &mut Command,
 ) -> Result<Vec<RedemptionUpdate>, Refusal> {
     let mut updates = Vec::new();
-    for hold in snapshot.holds.iter().filter(|hold| hold.hold_expires_at <= command.now && Some(hold.id) != but_for) {
+    let mut overdue: Vec<&Hold> =
+        snapshot.holds.iter().filter(|hold| hold.hold_expires_at <= command.now && Some(hold.id) != but_for).collect();
+    // the store loads them in no particular sequence
+    overdue.sort_by_key(|hold| (hold.hold_expires_at, hold.id));
+    for hold in overdue {
         let cause = Cause { occurred_at: hold.hold_expires_at, order_id: None, redemption_id: Some(hold.id) };
         account.release(hold, cause, &[deadline_passed(hold.points, hold.hold_expires_at)], &mut command.ids)?;
         updates.push(RedemptionUpdate {

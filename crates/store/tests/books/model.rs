@@ -267,10 +267,13 @@ impl Account {
         self.put_back(points, grace);
     }
 
-    /// Redemptions that are open, and over by now.
+    /// Redemptions that are open, and over by now, in the sequence in which they ended.
     pub fn overdue(&self, now: Instant) -> Vec<Id> {
         let open = |hold: &Hold| matches!(hold.standing, Standing::Held | Standing::Awaiting(_));
-        self.holds.iter().filter(|(_, hold)| open(hold) && hold.deadline <= now).map(|(id, _)| *id).collect()
+        let overdue = self.holds.iter().filter(|(_, hold)| open(hold) && hold.deadline <= now);
+        let mut overdue: Vec<(Instant, Id)> = overdue.map(|(id, hold)| (hold.deadline, *id)).collect();
+        overdue.sort_unstable();
+        overdue.into_iter().map(|(_, id)| id).collect()
     }
 
     pub fn release_overdue(&mut self, now: Instant, but_for: Option<Id>, grace: &mut Grace) {
