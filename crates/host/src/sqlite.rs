@@ -18,6 +18,7 @@ use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::database::Database;
+use crate::faults::Link;
 use crate::state::{Spin, State};
 
 /// How many rows wait for their reader, as many as on Spin.
@@ -31,13 +32,21 @@ type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Answer<()>>)
 pub struct Connection {
     connection: Arc<Mutex<rusqlite::Connection>>,
     database: Arc<Database>,
+    link: Link,
 }
 
 impl Connection {
-    async fn open(database: Arc<Database>) -> Answer<Self> {
-        let opened = database.clone();
-        let connection = blocking(move || opened.connect().map_err(io)).await?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), database })
+    async fn open((database, link): (Arc<Database>, Link)) -> Answer<Self> {
+        let (opened, full) = (database.clone(), link.disk_is_full());
+        let connection = blocking(move || {
+            let connection = opened.connect().map_err(io)?;
+            if full {
+                // as many as there are
+                connection.pragma_update(None, "max_page_count", 1).map_err(io)?;
+            }
+            Ok(connection)
+        });
+        Ok(Self { connection: Arc::new(Mutex::new(connection.await?)), database, link })
     }
 
     /// Asks the connection itself, when no statement holds it.
@@ -47,15 +56,32 @@ impl Connection {
         asked.map_err(|error| wasmtime::format_err!("{error}"))
     }
 
-    /// Runs a statement; the rows go out as they are found.
+    /// Runs a statement, or what a fault makes of it; the rows go out as they are found.
     fn run(
+        &self,
+        statement: &str,
+        parameters: Vec<Value>,
+        columns: impl FnOnce(Vec<String>),
+        row: impl FnMut(RowResult) -> Answer<()>,
+    ) -> Answer<()> {
+        self.database.count_statement();
+        let fault = self.link.next(statement);
+        std::thread::sleep(fault.wait_before);
+        if let Some(error) = fault.instead {
+            return Err(io(error));
+        }
+        let done = self.run_whole(statement, parameters, columns, row);
+        std::thread::sleep(fault.wait_after);
+        fault.answer_lost.map_or(done, |error| Err(io(error)))
+    }
+
+    fn run_whole(
         &self,
         statement: &str,
         parameters: Vec<Value>,
         columns: impl FnOnce(Vec<String>),
         mut row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        self.database.count_statement();
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut prepared = connection.prepare_cached(statement).map_err(io)?;
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
@@ -149,9 +175,11 @@ impl<D> StreamProducer<D> for Rows {
 }
 
 impl State {
-    /// The database of that name, if the component may open it.
-    fn granted_database(&self, name: &str) -> Answer<Arc<Database>> {
-        self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)
+    /// The database of that name, if the component may open it and no fault keeps it from that.
+    fn granted_database(&self, name: &str) -> Answer<(Arc<Database>, Link)> {
+        let database = self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)?;
+        let link = Link::open(self.component.faults.clone()).map_err(io)?;
+        Ok((database, link))
     }
 }
 
