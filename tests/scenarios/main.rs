@@ -14,6 +14,7 @@ mod toy69;
 
 mod components;
 mod concurrency;
+mod faults;
 mod holds;
 mod keys;
 mod privacy;

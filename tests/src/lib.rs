@@ -2,7 +2,9 @@
 //! orders and points. Everything goes over HTTP.
 
 mod answer;
+mod random;
 mod shop;
 
 pub use answer::Answer;
+pub use random::Random;
 pub use shop::{ADMIN_KEY, ApiKey, BEGINNING, Member, Shop, cart, hundredths, line, pieces, promo};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use host::{ClockMode, Host, Options};
+use host::{ClockMode, Faults, Host, Injector, Options};
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -31,6 +31,7 @@ pub struct Shop {
     key: String,
     data: TempDir,
     numbers: AtomicU64,
+    faults: Option<Faults>,
 }
 
 impl Shop {
@@ -42,8 +43,16 @@ impl Shop {
     /// A shop with a preset's program, at a moment.
     pub async fn open_at(preset: &str, now: &str) -> Self {
         let shop = Self::bare(now).await;
-        let document = shop.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
-        shop.publish(&document).await.expect(200);
+        shop.publish_preset(preset).await;
+        shop
+    }
+
+    /// A shop with a preset's program, whose stores are going to fail. Nothing fails until the faults are switched on.
+    pub async fn with_faults(preset: &str, faults: Faults) -> Self {
+        let shop = Self::on_empty_stores(BEGINNING, Some(faults)).await;
+        shop.faults().switch(false);
+        shop.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+        shop.publish_preset(preset).await;
         shop
     }
 
@@ -63,21 +72,32 @@ impl Shop {
 
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
+        Self::on_empty_stores(now, None).await
+    }
+
+    async fn on_empty_stores(now: &str, faults: Option<Faults>) -> Self {
         let data = TempDir::new().expect("a folder for data");
-        let host = Self::start(data.path(), now).await;
+        let host = Self::start(data.path(), now, faults).await;
         Self {
             host,
             http: Client::builder(TokioExecutor::new()).build(nodelay()),
             key: ADMIN_KEY.to_owned(),
             data,
             numbers: AtomicU64::new(1),
+            faults,
         }
     }
 
-    async fn start(data: &Path, now: &str) -> Host {
+    async fn publish_preset(&self, preset: &str) {
+        let document = self.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
+        self.publish(&document).await.expect(200);
+    }
+
+    async fn start(data: &Path, now: &str, faults: Option<Faults>) -> Host {
         let mut options = Options::new(manifest(), data);
         options.clock = ClockMode::Virtual(Some(now.parse().expect("a time")));
         options.seed = Some(1);
+        options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), "people-key-of-the-tests".to_owned());
         Host::start(options).await.expect("the host starts")
@@ -86,10 +106,15 @@ impl Shop {
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers } = self;
+        let Self { host, http, key, data, numbers, faults } = self;
         host.stop().await.expect("the host stops");
-        let host = Self::start(data.path(), &now).await;
-        Self { host, http, key, data, numbers }
+        let host = Self::start(data.path(), &now, faults).await;
+        Self { host, http, key, data, numbers, faults }
+    }
+
+    /// The faults of its stores.
+    pub fn faults(&self) -> &Injector {
+        self.host.faults().expect("the shop was opened with faults")
     }
 
     /// The folder with the databases.
