@@ -17,6 +17,8 @@ mod concurrency;
 mod faults;
 mod holds;
 mod keys;
+mod many_keys;
+mod outages;
 mod privacy;
 mod problems;
 mod program;
