@@ -86,6 +86,7 @@ async fn while_a_store_is_down_every_call_is_told_to_come_again() {
     let before = everything(&shop, &members).await;
     shop.faults().stores_are(Condition::Down);
     nothing_is_answered(&shop, &mutations, &members).await;
+    unavailable(shop.send(Method::POST, "/v1/jobs/sweep/runs", None, None).await);
     shop.faults().stores_are(Condition::Working);
     assert_eq!(everything(&shop, &members).await, before);
     everything_is_answered(&shop, &members).await;
@@ -163,6 +164,37 @@ async fn a_connection_that_was_idle_for_too_long_is_opened_again_without_a_word(
         shop.faults().drop_connections();
         let answer = mutation.send(&shop).await;
         assert!(answer.status.is_success() && !answer.replayed, "{mutation:?}: {}", answer.text);
+    }
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn a_person_whose_enrolment_broke_off_is_taken_back() {
+    let shop = Shop::with_faults("fixed", Faults { lost_answers: 1_000, ..Faults::default() }).await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let boris = json!({"phone": "+7 900 000-00-02", "channel": "site"});
+    let breaks_off = async || {
+        shop.faults().switch(true);
+        unavailable(shop.post_as("the-enrolment", "/v1/members", &boris).await);
+        shop.faults().switch(false);
+    };
+    breaks_off().await;
+    assert_eq!((crate::privacy::people(&shop), shop.counts().await["accounts"].as_i64()), (2, Some(1)));
+    assert_eq!(shop.run_job("sweep").await["processed"], 0, "the enrolment may still be under way");
+    shop.minutes_pass(61).await;
+    assert_eq!(shop.run_job("sweep").await, json!({"processed": 2, "remaining": 0, "next_cursor": null}));
+    assert_eq!(crate::privacy::people(&shop), 1);
+    assert_eq!(shop.run_job("sweep").await["processed"], 0, "each person is looked at once");
+
+    // by the schedule
+    breaks_off().await;
+    let boris = shop.post_as("the-enrolment", "/v1/members", &boris).await.expect(201);
+    assert_eq!(crate::privacy::people(&shop), 3);
+    shop.days_pass(2).await;
+    assert_eq!(crate::privacy::people(&shop), 2);
+    for member in [&anna.id, boris["id"].as_str().unwrap()] {
+        let shown = shop.get(&format!("/v1/members/{member}")).await.expect(200);
+        assert!(shown["phone"].is_string(), "{shown}");
     }
     shop.audit_is_clean().await;
 }

@@ -2,6 +2,7 @@
 //! scheduler; and the audit.
 
 mod audit;
+mod sweep;
 mod work;
 
 use edge::{Call, Problem, Reply, Scope, authorize, now, serve};

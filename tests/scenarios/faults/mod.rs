@@ -185,6 +185,14 @@ async fn check(run: Run, commands_before: i64) {
     }
     assert_eq!(shop.counts().await, counts, "repeats have no effect");
     shop.audit_is_clean().await;
+
+    shop.minutes_pass(61).await;
+    while shop.run_job("sweep").await["remaining"] != 0 {}
+    assert_eq!(crate::privacy::people(&shop), books.len() as i64, "no person without a member");
+    for member in books.keys() {
+        let shown = shop.get(&format!("/v1/members/{member}")).await.expect(200);
+        assert!(shown["phone"].is_string(), "no member without a person: {shown}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
