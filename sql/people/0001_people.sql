@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS migration (
 ) STRICT;
 
 -- One row a person, under the member's id, written before the member. A
--- refused enrolment takes its person back.
+-- refused enrolment takes its person back; the sweep takes those of enrolments
+-- that broke off.
 CREATE TABLE IF NOT EXISTS person (
   member_id  INTEGER PRIMARY KEY,
   sealed     TEXT    NOT NULL,

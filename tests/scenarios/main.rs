@@ -14,9 +14,12 @@ mod toy69;
 
 mod components;
 mod concurrency;
+mod faults;
 mod holds;
 mod hosted;
 mod keys;
+mod many_keys;
+mod outages;
 mod privacy;
 mod problems;
 mod program;

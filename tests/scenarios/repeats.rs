@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 /// A request of the API that changes something, and another one that may not follow it under the same key.
 #[derive(Clone, Debug)]
-struct Mutation {
+pub struct Mutation {
     method: Method,
     path: String,
     body: String,
@@ -33,7 +33,7 @@ impl Mutation {
         format!("{}:{}", self.method, self.path)
     }
 
-    async fn send(&self, shop: &Shop) -> Answer {
+    pub async fn send(&self, shop: &Shop) -> Answer {
         shop.send(self.method.clone(), &self.path, Some(self.body.clone()), Some(&self.key())).await
     }
 
@@ -43,7 +43,7 @@ impl Mutation {
 }
 
 /// Every mutation of the API, each ready to be sent, and the members whose books they move.
-async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
+pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
     let anna = shop.enrol("+7 900 000-00-01").await;
     anna.is_given("1000").await;
     let goods = || json!([line("1", "1000.00"), line("2", "500.00")]);
@@ -76,7 +76,7 @@ async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
 }
 
 /// Everything that a write would change: counts of rows, balances, entries, keys and commands.
-async fn state(shop: &Shop, members: &[String]) -> Vec<Value> {
+pub async fn state(shop: &Shop, members: &[String]) -> Vec<Value> {
     let mut state = vec![
         shop.counts().await,
         crate::privacy::rows_of(shop, "command").into(),

@@ -18,6 +18,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the same request may be sent again: nothing is known of its effect, or it had none.
+    pub fn is_worth_repeating(&self) -> bool {
+        self.retry_after.is_some()
+    }
+
     /// The body of a success with this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {

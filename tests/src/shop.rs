@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use host::{ClockMode, Host, Options};
+use host::{ClockMode, Faults, Host, Injector, Options};
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -42,6 +42,7 @@ pub struct Shop {
     numbers: Arc<AtomicU64>,
     /// The servers of its stores, by the names of the databases, if they are hosted.
     servers: Arc<Vec<(&'static str, Sqld)>>,
+    faults: Option<Faults>,
 }
 
 impl Shop {
@@ -57,10 +58,19 @@ impl Shop {
         shop
     }
 
+    /// A shop with a preset's program, whose stores are going to fail. Nothing fails until the faults are switched on.
+    pub async fn with_faults(preset: &str, faults: Faults) -> Self {
+        let shop = Self::on(possibly_hosted(), BEGINNING, Some(faults)).await;
+        shop.faults().switch(false);
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        shop
+    }
+
     /// A shop like [`Shop::open`] with hosted stores: the books on one libSQL server, the persons on another. None where such
     /// servers can't be had: a line then says so, and there is nothing to test.
     pub async fn hosted(preset: &str) -> Option<Self> {
-        let shop = Self::on(servers()?, BEGINNING).await;
+        let shop = Self::on(servers()?, BEGINNING, None).await;
         shop.migrate().await;
         shop.publish_preset(preset).await;
         Some(shop)
@@ -82,15 +92,10 @@ impl Shop {
 
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
-        let servers = if std::env::var(STORES).is_ok_and(|stores| stores == "hosted") {
-            servers().expect("the scenarios are to be played on a libSQL server")
-        } else {
-            Vec::new()
-        };
-        Self::on(servers, now).await
+        Self::on(possibly_hosted(), now, None).await
     }
 
-    async fn on(servers: Vec<(&'static str, Sqld)>, now: &str) -> Self {
+    async fn on(servers: Vec<(&'static str, Sqld)>, now: &str, faults: Option<Faults>) -> Self {
         let data = Arc::new(TempDir::new().expect("a folder for data"));
         if !servers.is_empty() {
             let named = |(name, server): &(&str, Sqld)| {
@@ -99,7 +104,7 @@ impl Shop {
             let config: String = servers.iter().map(named).collect();
             std::fs::write(data.path().join(RUNTIME_CONFIG), config).expect("a file can be written");
         }
-        let host = Self::start(data.path(), now).await;
+        let host = Self::start(data.path(), now, faults).await;
         Self {
             host,
             http: Client::builder(TokioExecutor::new()).build(nodelay()),
@@ -107,14 +112,21 @@ impl Shop {
             data,
             numbers: Arc::new(AtomicU64::new(1)),
             servers: Arc::new(servers),
+            faults,
         }
     }
 
-    async fn start(data: &Path, now: &str) -> Host {
+    async fn publish_preset(&self, preset: &str) {
+        let document = self.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
+        self.publish(&document).await.expect(200);
+    }
+
+    async fn start(data: &Path, now: &str, faults: Option<Faults>) -> Host {
         let mut options = Options::new(manifest(), data);
         options.clock = ClockMode::Virtual(Some(now.parse().expect("a time")));
         options.seed = Some(1);
         options.runtime_config = Some(data.join(RUNTIME_CONFIG)).filter(|file| file.exists());
+        options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), "people-key-of-the-tests".to_owned());
         Host::start(options).await.expect("the host starts")
@@ -123,19 +135,14 @@ impl Shop {
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers, servers } = self;
+        let Self { host, http, key, data, numbers, servers, faults } = self;
         host.stop().await.expect("the host stops");
-        let host = Self::start(data.path(), &now).await;
-        Self { host, http, key, data, numbers, servers }
+        let host = Self::start(data.path(), &now, faults).await;
+        Self { host, http, key, data, numbers, servers, faults }
     }
 
     async fn migrate(&self) {
         self.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
-    }
-
-    async fn publish_preset(&self, preset: &str) {
-        let document = self.get(&format!("/v1/program/presets/{preset}")).await.expect(200)["document"].clone();
-        self.publish(&document).await.expect(200);
     }
 
     /// The server of a database, if it is hosted.
@@ -155,7 +162,7 @@ impl Shop {
 
     /// Another host beside this one, on the same data, whose clock shows another time.
     pub async fn beside(&self, now: &str) -> Self {
-        let host = Self::start(self.data.path(), now).await;
+        let host = Self::start(self.data.path(), now, None).await;
         let http = Client::builder(TokioExecutor::new()).build(nodelay());
         Self {
             host,
@@ -164,12 +171,18 @@ impl Shop {
             data: self.data.clone(),
             numbers: self.numbers.clone(),
             servers: self.servers.clone(),
+            faults: None,
         }
     }
 
     /// The same member, seen from this host.
     pub fn sees(&self, member: &Member<'_>) -> Member<'_> {
         Member { shop: self, id: member.id.clone() }
+    }
+
+    /// The faults of its stores.
+    pub fn faults(&self) -> &Injector {
+        self.host.faults().expect("the shop was opened with faults")
     }
 
     /// The folder with the databases.
@@ -485,6 +498,15 @@ pub fn hundredths(amount: &Value) -> i64 {
     let (whole, fraction) = text.split_once('.').unwrap_or_else(|| panic!("money and points have a decimal point: {text}"));
     assert_eq!(fraction.len(), 2, "two decimals: {text}");
     format!("{whole}{fraction}").parse().unwrap_or_else(|_| panic!("a number: {text}"))
+}
+
+/// No servers, unless all shops are to have hosted stores.
+fn possibly_hosted() -> Vec<(&'static str, Sqld)> {
+    if std::env::var(STORES).is_ok_and(|stores| stores == "hosted") {
+        servers().expect("the scenarios are to be played on a libSQL server")
+    } else {
+        Vec::new()
+    }
 }
 
 fn servers() -> Option<Vec<(&'static str, Sqld)>> {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod rebuild;
+mod sweep;
 mod work;
 
 use edge::{Call, Problem, Reply, Scope, authorize, now, serve};

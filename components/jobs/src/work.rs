@@ -12,11 +12,16 @@ use serde_json::json;
 use store::schema::{BOOKS, PEOPLE, migrate as run_migrations};
 use store::{Due, StoreError};
 
+use crate::sweep;
+
 /// Rows of one statement: it stays well below a quarter of a second.
 const BATCH: i64 = 500;
 
 /// Batches of one cron event: what is left then waits for the next hour, so that no event runs without end.
 const MOST_BATCHES: usize = 400;
+
+/// The job that both stores have part in; the others are statements of the books.
+const SWEEP: &str = "sweep";
 
 /// A kind of work, in the sequence in which an hour's work is done: holds that end may give points back to lots that are
 /// due, and a lot is announced before it expires.
@@ -56,13 +61,16 @@ struct RunBody {
 /// `POST /v1/jobs/{name}/runs`: one bounded batch now.
 pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
     authorize(call, &[Scope::Jobs]).await?;
-    let job = Job::ALL.into_iter().find(|job| job.word() == name).ok_or_else(|| {
+    let job = Job::ALL.into_iter().find(|job| job.word() == name);
+    if job.is_none() && name != SWEEP {
         let names: Vec<&str> = Job::ALL.iter().map(|job| job.word()).collect();
-        Problem::not_found("job_not_found", format!("There is no job {name}; there are migrate, {}", names.join(", ")))
-    })?;
+        let detail = format!("There is no job {name}; there are migrate, {}, {SWEEP}", names.join(", "));
+        return Err(Problem::not_found("job_not_found", detail));
+    }
     let body: RunBody = if call.body.is_empty() { RunBody::default() } else { call.json()? };
     // never ahead of our clock: what is still good must not be taken
     let at = moment(body.at.as_deref(), now(), "/at")?.min(now());
+    let Some(job) = job else { return sweep::run(at).await };
     let before = job.due(due(at).await?);
     if before == 0 {
         return Ok(Reply::ok(&json!({"processed": 0, "remaining": 0, "next_cursor": null})));
@@ -111,7 +119,8 @@ pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
             failed.push((job, problem));
         }
     }
-    failed.into_iter().next().map_or(Ok(()), |(_, problem)| Err(problem))
+    let swept = sweep::once_a_day(at).await;
+    failed.into_iter().next().map_or(swept, |(_, problem)| Err(problem))
 }
 
 async fn due(at: Instant) -> Result<Due, Problem> {

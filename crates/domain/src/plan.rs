@@ -31,9 +31,9 @@ pub struct Plan {
     pub returns: Vec<NewReturn>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
-    /// (order, position, qualifying, shares) of a claimed order.
+    /// Lines of a claimed order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub claimed_lines: Vec<(Id, i64, Money, Vec<(Id, Points)>)>,
+    pub claimed_lines: Vec<ClaimedLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub merges: Vec<Merge>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -162,6 +162,9 @@ pub struct OrderUpdate {
     pub revision: i64,
     pub status: &'static str,
 }
+
+/// (order, position, qualifying, what it earned on each lot).
+pub type ClaimedLine = (Id, i64, Money, Vec<(Id, Points)>);
 
 /// An anonymous order that becomes a member's, under the order's lock.
 #[derive(Clone, Debug, PartialEq, Serialize)]

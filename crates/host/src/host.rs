@@ -18,6 +18,7 @@ use crate::artifact;
 use crate::clock::{Clock, ClockMode};
 use crate::cron::{Advance, AdvanceError, Destination, Schedules};
 use crate::database::Database;
+use crate::faults::{Faults, Injector};
 use crate::instances::Instances;
 use crate::key_value::StoreFile;
 use crate::manifest::{CronTrigger, Manifest};
@@ -50,6 +51,8 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     /// Whether components that are older than their sources are built first.
     pub build: bool,
+    /// What goes wrong with the stores: for trials, and only where nobody else can reach the host.
+    pub faults: Option<Faults>,
 }
 
 impl Options {
@@ -64,6 +67,7 @@ impl Options {
             seed: None,
             variables: BTreeMap::new(),
             build: true,
+            faults: None,
         }
     }
 }
@@ -73,6 +77,7 @@ pub struct Host {
     address: SocketAddr,
     clock: Clock,
     schedules: Arc<Schedules>,
+    faults: Option<Arc<Injector>>,
     databases: BTreeMap<String, Arc<Database>>,
     key_value_stores: BTreeMap<String, Arc<StoreFile>>,
     stopping: CancellationToken,
@@ -97,6 +102,11 @@ impl Host {
             options.clock == ClockMode::Real || address.ip().is_loopback(),
             "a virtual clock is for trials: it needs a loopback address, not {address}"
         );
+        if let Some(faults) = &options.faults {
+            ensure!(address.ip().is_loopback(), "faults are for trials: they need a loopback address, not {address}");
+            ensure!(faults.are_possible(), "more faults than statements: {faults:?}");
+        }
+        let faults = options.faults.map(|faults| Arc::new(Injector::new(faults)));
 
         // Building, compiling and opening files block.
         let (data, build) = (options.data, options.build);
@@ -111,6 +121,7 @@ impl Host {
             let described = &manifest.components[&id];
             let component = Component {
                 databases: granted(&databases, &described.sqlite_databases),
+                faults: faults.clone(),
                 key_value_stores: granted(&key_value_stores, &described.key_value_stores),
                 variables: variables::of_component(described, &values)?,
                 environment: described.environment.clone().into_iter().collect(),
@@ -140,7 +151,7 @@ impl Host {
         let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), handlers[&trigger.component].clone()));
         let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));
-        Ok(Self { address, clock, schedules, databases, key_value_stores, stopping, instances, serving: Some(serving) })
+        Ok(Self { address, clock, schedules, faults, databases, key_value_stores, stopping, instances, serving: Some(serving) })
     }
 
     /// Where it answers.
@@ -183,6 +194,11 @@ impl Host {
     /// How many statements the components have sent to one database since the start.
     pub fn statements_of(&self, database: &str) -> u64 {
         self.databases.get(database).map_or(0, |database| database.statements())
+    }
+
+    /// The faults of the stores, if the host was started with any.
+    pub fn faults(&self) -> Option<&Injector> {
+        self.faults.as_deref()
     }
 
     /// Stops: no new requests, those in flight are finished, instances go, databases are written back and closed.

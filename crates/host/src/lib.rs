@@ -2,7 +2,7 @@
 //!
 //! It knows nothing about any particular application. What it does beyond serving is what trials need: a clock that
 //! only moves when it is told to and runs everything scheduled on the way, repeatable randomness, a count of the
-//! statements that components send, and many applications in one process.
+//! statements that components send, faults of the stores, and many applications in one process.
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
-//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `clock`
+//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
+//! `clock`
 //! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), and `host`, which joins them.
 
 mod artifact;
@@ -33,6 +34,7 @@ mod compose;
 mod cron;
 mod database;
 mod engine;
+mod faults;
 mod host;
 mod hosted;
 mod instances;
@@ -50,6 +52,7 @@ mod variables;
 
 pub use clock::ClockMode;
 pub use cron::{Advance, AdvanceError};
+pub use faults::{Condition, FaultCounts, Faults, Injector};
 pub use host::{Host, Options, build};
 /// The times that the host speaks of.
 pub use jiff::Timestamp;

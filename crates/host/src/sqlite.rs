@@ -18,6 +18,7 @@ use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::database::{Database, Link};
+use crate::faults;
 use crate::hosted;
 use crate::state::{Spin, State};
 
@@ -32,13 +33,23 @@ type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Answer<()>>)
 pub struct Connection {
     link: Link,
     database: Arc<Database>,
+    /// What goes wrong with it, in trials.
+    fate: faults::Link,
 }
 
 impl Connection {
-    async fn open(database: Arc<Database>) -> Answer<Self> {
-        let opened = database.clone();
-        let link = blocking(move || opened.connect().map_err(io)).await?;
-        Ok(Self { link, database })
+    async fn open((database, fate): (Arc<Database>, faults::Link)) -> Answer<Self> {
+        let (opened, full) = (database.clone(), fate.disk_is_full());
+        let link = blocking(move || {
+            let link = opened.connect().map_err(io)?;
+            if let (Link::File(connection), true) = (&link, full) {
+                // as many pages as there are
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                connection.pragma_update(None, "max_page_count", 1).map_err(io)?;
+            }
+            Ok(link)
+        });
+        Ok(Self { link: link.await?, database, fate })
     }
 
     /// Asks the connection itself, when no statement holds it. A hosted one has no answer but this, there as on Spin.
@@ -48,15 +59,32 @@ impl Connection {
         asked.map_err(|error| wasmtime::format_err!("{error}"))
     }
 
-    /// Runs a statement; the rows go out as they are found.
+    /// Runs a statement, or what a fault makes of it; the rows go out as they are found.
     fn run(
+        &self,
+        statement: &str,
+        parameters: Vec<Value>,
+        columns: impl FnOnce(Vec<String>),
+        row: impl FnMut(RowResult) -> Answer<()>,
+    ) -> Answer<()> {
+        self.database.count_statement();
+        let fault = self.fate.next(statement);
+        std::thread::sleep(fault.wait_before);
+        if let Some(error) = fault.instead {
+            return Err(io(error));
+        }
+        let done = self.run_whole(statement, parameters, columns, row);
+        std::thread::sleep(fault.wait_after);
+        fault.answer_lost.map_or(done, |error| Err(io(error)))
+    }
+
+    fn run_whole(
         &self,
         statement: &str,
         parameters: Vec<Value>,
         columns: impl FnOnce(Vec<String>),
         mut row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        self.database.count_statement();
         let connection = match &self.link {
             Link::File(connection) => connection.lock().unwrap_or_else(PoisonError::into_inner),
             Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
@@ -153,9 +181,11 @@ impl<D> StreamProducer<D> for Rows {
 }
 
 impl State {
-    /// The database of that name, if the component may open it.
-    fn granted_database(&self, name: &str) -> Answer<Arc<Database>> {
-        self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)
+    /// The database of that name, if the component may open it and no fault keeps it from that.
+    fn granted_database(&self, name: &str) -> Answer<(Arc<Database>, faults::Link)> {
+        let database = self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)?;
+        let link = faults::Link::open(self.component.faults.clone()).map_err(io)?;
+        Ok((database, link))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::artifact::Artifact;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::engine::epochs;
+use crate::faults::Injector;
 use crate::key_value::StoreFile;
 use crate::random::Randomness;
 
@@ -24,6 +25,7 @@ pub(crate) struct Component {
     pub(crate) id: String,
     pub(crate) artifact: Arc<Artifact>,
     pub(crate) databases: BTreeMap<String, Arc<Database>>,
+    pub(crate) faults: Option<Arc<Injector>>,
     pub(crate) key_value_stores: BTreeMap<String, Arc<StoreFile>>,
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) environment: Vec<(String, String)>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host::{Advance, AdvanceError, ClockMode, Host, Options, Timestamp};
+use host::{Advance, AdvanceError, ClockMode, Faults, Host, Options, Timestamp};
 
 /// At six and at noon, and the same component once more at noon.
 const MANIFEST: &str = r#"
@@ -108,6 +108,17 @@ async fn a_virtual_clock_is_refused_on_a_public_address() {
     let application = Application::new();
     let mut options = application.options("2026-03-31T00:00:00Z");
     options.listen = "0.0.0.0:0".into();
+    let error = Host::start(options).await.err().expect("it must be refused");
+    assert!(error.to_string().contains("loopback"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_refused_on_a_public_address() {
+    let application = Application::new();
+    let mut options = application.options("2026-03-31T00:00:00Z");
+    options.clock = ClockMode::Real;
+    options.listen = "0.0.0.0:0".into();
+    options.faults = Some(Faults::default());
     let error = Host::start(options).await.err().expect("it must be refused");
     assert!(error.to_string().contains("loopback"), "{error}");
 }

@@ -4,7 +4,7 @@
 use domain::judgement::{Explanation, Grant, Judgement, Standing};
 use domain::plan::{Claim, Message, NewLot, Plan, StatisticsUpdate};
 use domain::snapshot::{RecordedOrder, Snapshot};
-use domain::{Id, Money, Points, amount};
+use domain::{Money, Points, amount};
 use serde_json::json;
 
 use crate::Command;
@@ -59,7 +59,7 @@ pub fn claim(
     let lots = account.grant(Kind::Earn, &grants, cause, &explanations, &mut command.ids)?;
     let lot_of = |grant: usize| kept.get(grant).copied().flatten().and_then(|place| lots.get(place)).map(|lot| lot.id);
     let lines = order.lines.iter().zip(&judgement.lines);
-    let claimed_lines: Vec<(Id, i64, Money, Vec<(Id, Points)>)> = lines
+    let claimed_lines = lines
         .clone()
         .map(|(line, judged)| {
             let shares = judged.shares.iter().filter_map(|(grant, points)| Some((lot_of(*grant)?, *points))).collect();

@@ -18,7 +18,10 @@ pub const BOOKS: [Migration; 2] = [
 ];
 
 /// The migrations of the store `people`.
-pub const PEOPLE: [Migration; 1] = [Migration { version: 1, sql: include_str!("../../../sql/people/0001_people.sql") }];
+pub const PEOPLE: [Migration; 2] = [
+    Migration { version: 1, sql: include_str!("../../../sql/people/0001_people.sql") },
+    Migration { version: 2, sql: include_str!("../../../sql/people/0002_sweep.sql") },
+];
 
 /// Runs the migrations that the store does not have yet. Returns how many.
 ///

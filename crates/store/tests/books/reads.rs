@@ -152,3 +152,24 @@ fn counts_tell_how_much_there_is() {
     let expected = [("accounts", 1), ("lots", 3), ("entries", 3), ("postings", 6), ("orders", 1), ("redemptions", 1)];
     assert_eq!(counts, expected);
 }
+
+#[test]
+fn a_sweep_looks_at_each_person_once_and_finds_those_without_a_member() {
+    let (shop, anna) = Shop::with_member(0);
+    let people = Sqlite::in_memory();
+    run(store::schema::migrate(&people, &store::schema::PEOPLE, NOW)).expect("an empty store is migrated");
+    let (stranger, late) = (Id(anna.0 + 1), Id(anna.0 + 2));
+    for (person, at) in [(anna, NOW), (stranger, NOW), (late, day(1))] {
+        run(store::write_person(&people, person, "sealed", at)).expect("it is written");
+    }
+    let unswept = |bound| run(store::unswept(&people, day(1), bound)).expect("they are read");
+    assert_eq!((unswept(1), unswept(9)), (vec![anna], vec![anna, stranger]));
+    assert_eq!(run(store::strangers(&shop.db, &[anna, stranger])), Ok(vec![stranger]));
+    run(store::remove_persons(&people, &[stranger])).expect("it is removed");
+    run(store::swept(&people, stranger)).expect("it is kept");
+    run(store::swept(&people, anna)).expect("one that was slower changes nothing");
+    assert_eq!(unswept(9), []);
+    assert_eq!(run(store::unswept(&people, day(2), 9)), Ok(vec![late]));
+    assert_eq!(run(store::person(&people, stranger)), Ok(None));
+    assert_eq!(run(store::person(&people, anna)), Ok(Some("sealed".to_owned())));
+}

@@ -274,7 +274,7 @@ impl Life {
             matches!(hold.standing, Standing::Held | Standing::Awaiting(_) | Standing::Captured { used: false })
         };
         let open: Vec<Id> = holds.iter().filter(|(_, hold)| open(hold)).map(|(id, _)| *id).collect();
-        let all: Vec<Id> = holds.iter().map(|(id, _)| *id).collect();
+        let all: Vec<Id> = holds.keys().copied().collect();
         if self.random.percent(90) { self.random.one_of(&open).copied() } else { self.random.one_of(&all).copied() }
     }
 

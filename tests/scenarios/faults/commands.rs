@@ -1,0 +1,225 @@
+//! Random commands of every kind that changes something, and what their answers say that they did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Random, cart, hundredths, pieces};
+
+/// What the clients of a shop know of it by its answers.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub members: Vec<String>,
+    /// Orders and whose they are.
+    orders: Vec<(String, String)>,
+    holds: Vec<Hold>,
+    /// Keys that were made: their ids.
+    keys: Vec<String>,
+    next: u64,
+}
+
+impl Known {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+/// Points set aside.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    id: String,
+    member: String,
+    points: i64,
+}
+
+/// A change that a client wants.
+#[derive(Clone, Debug)]
+pub enum Command {
+    Enrol { phone: u64 },
+    Adjust { member: String, points: i64 },
+    Order { id: String, member: String, paid_with: Option<Hold> },
+    Return { id: u64, order: (String, String) },
+    Cancel { order: (String, String) },
+    Hold { member: String, points: i64 },
+    Capture { hold: Hold, points: i64 },
+    Release { hold: Hold },
+    Publish { document: Value },
+    MakeKey { name: u64 },
+    RevokeKey { id: String },
+}
+
+/// What a command did to a member's points, in hundredths: to what is theirs, and to what is set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Points {
+    pub own: i64,
+    pub held: i64,
+}
+
+/// Members' points.
+pub type Books = BTreeMap<String, Points>;
+
+/// Five pieces for 100.00 each.
+fn goods() -> Value {
+    json!([pieces("1", "100.00", 5)])
+}
+
+impl Command {
+    /// What a client thinks of next.
+    pub fn choose(random: &mut Random, known: &mut Known, document: &Value) -> Self {
+        let member = random.one_of(&known.members).expect("there are members").clone();
+        let points = 100 + i64::try_from(random.below(9_900)).expect("a small number");
+        let (order, hold) = (random.one_of(&known.orders).cloned(), random.one_of(&known.holds).cloned());
+        match (random.below(100), order, hold) {
+            // sometimes a phone that others may have
+            (0..8, ..) if random.below(4) == 0 => Self::Enrol { phone: random.below(20) },
+            (0..8, ..) => Self::Enrol { phone: 1_000 + known.number() },
+            (8..20, ..) => Self::Adjust { member, points },
+            (20..30, ..) => Self::Adjust { member, points: -points },
+            (30..38, _, Some(hold)) => {
+                Self::Order { id: format!("order-{}", known.number()), member: hold.member.clone(), paid_with: Some(hold) }
+            }
+            (38..50, Some(order), _) => Self::Return { id: known.number(), order },
+            (50..54, Some(order), _) => {
+                // once only: a second one is answered with the first one's answer, and has no effect to count
+                known.orders.retain(|known| *known != order);
+                Self::Cancel { order }
+            }
+            (54..68, ..) => Self::Hold { member, points },
+            (68..74, _, Some(hold)) => Self::Capture { points: 1 + points % hold.points, hold },
+            (74..80, _, Some(hold)) => Self::Release { hold },
+            (80..82, ..) => {
+                let mut document = document.clone();
+                document["name"] = format!("version {}", known.number()).into();
+                Self::Publish { document }
+            }
+            (82..84, ..) => Self::MakeKey { name: known.number() },
+            (84..86, ..) if !known.keys.is_empty() => {
+                Self::RevokeKey { id: random.one_of(&known.keys).expect("there are keys").clone() }
+            }
+            _ => Self::Order { id: format!("order-{}", known.number()), member, paid_with: None },
+        }
+    }
+
+    /// Method, path and body.
+    pub fn request(&self) -> (Method, String, Option<String>) {
+        let amount =
+            |points: i64| format!("{}{}.{:02}", if points < 0 { "-" } else { "" }, points.abs() / 100, points.abs() % 100);
+        let (method, path, body) = match self {
+            Self::Enrol { phone } => {
+                let phone = format!("+7 900 {:03}-{:02}-{:02}", phone / 10_000, phone / 100 % 100, phone % 100);
+                (Method::POST, "/v1/members".to_owned(), json!({"phone": phone, "channel": "site", "first_name": "Anna"}))
+            }
+            Self::Adjust { member, points } => {
+                let body = json!({"points": amount(*points), "reason": "a trial"});
+                (Method::POST, format!("/v1/members/{member}/adjustments"), body)
+            }
+            Self::Order { id, member, paid_with } => {
+                let mut order = cart(goods());
+                order["id"] = id.as_str().into();
+                order["occurred_at"] = tests::BEGINNING.into();
+                order["member"] = json!({"id": member});
+                if let Some(hold) = paid_with {
+                    order["redemption_id"] = hold.id.as_str().into();
+                }
+                (Method::POST, "/v1/orders".to_owned(), order)
+            }
+            Self::Return { id, order } => {
+                let body = json!({"return_id": format!("return-{id}"), "lines": [{"id": "1", "quantity": 1 + id % 2}]});
+                (Method::POST, format!("/v1/orders/{}/returns", order.0), body)
+            }
+            Self::Cancel { order } => (Method::POST, format!("/v1/orders/{}/cancellation", order.0), json!({})),
+            Self::Hold { member, points } => {
+                let body = json!({"member": {"id": member}, "order": cart(goods()), "points": amount(*points)});
+                (Method::POST, "/v1/redemptions".to_owned(), body)
+            }
+            Self::Capture { hold, points } => {
+                (Method::POST, format!("/v1/redemptions/{}/capture", hold.id), json!({"points": amount(*points)}))
+            }
+            Self::Release { hold } => (Method::POST, format!("/v1/redemptions/{}/release", hold.id), json!({})),
+            Self::Publish { document } => (Method::PUT, "/v1/program".to_owned(), document.clone()),
+            Self::MakeKey { name } => {
+                (Method::POST, "/v1/keys".to_owned(), json!({"scopes": ["staff"], "name": format!("key {name}")}))
+            }
+            Self::RevokeKey { id } => return (Method::DELETE, format!("/v1/keys/{id}"), None),
+        };
+        (method, path, Some(body.to_string()))
+    }
+
+    /// What a success adds to what is known.
+    pub fn succeeded(&self, answer: &Value, known: &mut Known) {
+        let id = || answer["id"].as_str().unwrap_or_else(|| panic!("the id of {answer}")).to_owned();
+        match self {
+            Self::Enrol { .. } => known.members.push(id()),
+            Self::Order { id, member, .. } => known.orders.push((id.clone(), member.clone())),
+            Self::Hold { member, points } => known.holds.push(Hold { id: id(), member: member.clone(), points: *points }),
+            Self::MakeKey { .. } => known.keys.push(id()),
+            Self::RevokeKey { id } => known.keys.retain(|known| known != id),
+            _ => {}
+        }
+    }
+
+    /// Takes a success to the books. `captured` are the redemptions that calls of their own captured: an order that names
+    /// one of them later spends nothing more.
+    pub fn post(&self, answer: &Value, captured: &BTreeSet<&str>, books: &mut Books) {
+        let mut of = |member: &str, own: i64, held: i64| {
+            let points = books.entry(member.to_owned()).or_default();
+            points.own += own;
+            points.held += held;
+        };
+        match self {
+            Self::Enrol { .. } => of(answer["id"].as_str().expect("a member has an id"), 0, 0),
+            Self::Adjust { member, points } => of(member, *points, 0),
+            Self::Order { member, paid_with, .. } => {
+                let spent = paid_with.as_ref().filter(|hold| !captured.contains(hold.id.as_str()));
+                let (held, redeemed) = spent.map_or((0, 0), |hold| (hold.points, hundredths(&answer["redeemed"])));
+                of(member, hundredths(&answer["earned"]["points"]) + held - redeemed, -held);
+            }
+            Self::Return { order, .. } | Self::Cancel { order } => {
+                of(&order.1, hundredths(&answer["restored"]) - hundredths(&answer["clawed_back"]), 0);
+            }
+            Self::Hold { member, points } => of(member, -points, *points),
+            Self::Capture { hold, .. } => of(&hold.member, hold.points - hundredths(&answer["captured"]), -hold.points),
+            Self::Release { hold } => of(&hold.member, hold.points, -hold.points),
+            Self::Publish { .. } | Self::MakeKey { .. } | Self::RevokeKey { .. } => {}
+        }
+    }
+
+    /// The redemption that this call captures.
+    pub fn captures(&self) -> Option<&str> {
+        match self {
+            Self::Capture { hold, .. } => Some(&hold.id),
+            _ => None,
+        }
+    }
+
+    /// A word for each kind, to count them by.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Enrol { .. } => "enrol",
+            Self::Adjust { .. } => "adjust",
+            Self::Order { paid_with: None, .. } => "order",
+            Self::Order { paid_with: Some(_), .. } => "paid order",
+            Self::Return { .. } => "return",
+            Self::Cancel { .. } => "cancel",
+            Self::Hold { .. } => "hold",
+            Self::Capture { .. } => "capture",
+            Self::Release { .. } => "release",
+            Self::Publish { .. } => "publish",
+            Self::MakeKey { .. } => "make key",
+            Self::RevokeKey { .. } => "revoke key",
+        }
+    }
+
+    /// The codes with which the program may refuse it for good: others were faster, or the points are not there.
+    pub fn refusals(&self) -> &'static [&'static str] {
+        match self {
+            Self::Enrol { .. } => &["identity_taken"],
+            Self::Adjust { .. } | Self::Hold { .. } => &["insufficient_points"],
+            Self::Order { paid_with: None, .. } | Self::Publish { .. } | Self::MakeKey { .. } => &[],
+            Self::Order { .. } | Self::Capture { .. } | Self::Release { .. } => &["redemption_closed"],
+            Self::Return { .. } | Self::Cancel { .. } => &["already_returned", "conflict"],
+            Self::RevokeKey { .. } => &["key_not_found"],
+        }
+    }
+}
