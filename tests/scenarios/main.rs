@@ -12,8 +12,10 @@ mod segmented;
 mod sela;
 mod toy69;
 
+mod between;
 mod components;
 mod concurrency;
+mod confirmation;
 mod faults;
 mod holds;
 mod hosted;
@@ -25,6 +27,7 @@ mod problems;
 mod program;
 mod rebuild;
 mod repeats;
+mod returned_grace;
 mod returns;
 mod round_trips;
 mod schedule;

@@ -3,6 +3,7 @@
 
 mod answer;
 mod random;
+mod sealed;
 mod shop;
 mod sqld;
 

@@ -19,10 +19,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
+use crate::sealed::unseal;
 use crate::sqld::Sqld;
 
 /// The shop's first key.
 pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
+
+const PEOPLE_KEY: &str = "people-key-of-the-tests";
 
 /// When every scenario begins, unless it says otherwise: noon in Moscow on a Thursday.
 pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
@@ -128,7 +131,7 @@ impl Shop {
         options.runtime_config = Some(data.join(RUNTIME_CONFIG)).filter(|file| file.exists());
         options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
-        options.variables.insert("people_key".to_owned(), "people-key-of-the-tests".to_owned());
+        options.variables.insert("people_key".to_owned(), PEOPLE_KEY.to_owned());
         Host::start(options).await.expect("the host starts")
     }
 
@@ -158,6 +161,23 @@ impl Shop {
         let file = self.data().join(format!("{database}.db"));
         let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
         connection.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// A text that a query finds in a database, past the application.
+    pub fn text_in(&self, database: &str, query: &str) -> String {
+        if let Some(server) = self.server(database) {
+            return server.text(query);
+        }
+        let file = self.data().join(format!("{database}.db"));
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
+        connection.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The one-time code that the member of a redemption was sent: its message, opened as the delivery will.
+    pub fn code_of(&self, redemption: &str) -> String {
+        let message = format!("FROM outbox WHERE kind = 'redemption.code' AND payload ->> 'redemption' = '{redemption}'");
+        let member = self.number_in("default", &format!("SELECT member_id {message}"));
+        unseal(PEOPLE_KEY, member, &self.text_in("default", &format!("SELECT payload ->> 'code' {message}")))
     }
 
     /// Another host beside this one, on the same data, whose clock shows another time.

@@ -101,11 +101,16 @@ impl Sqld {
 
     /// A number by a query, past the application.
     pub fn number(&self, query: &str) -> i64 {
+        self.text(query).parse().unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// What a query finds, as a text.
+    pub fn text(&self, query: &str) -> String {
         let body = json!({"requests": [{"type": "execute", "stmt": {"sql": query}}, {"type": "close"}]}).to_string();
         let answer = self.exchange("POST /v2/pipeline", &body).expect("sqld answers");
         let json: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{query}: {error}: {answer}"));
         let value = &json["results"][0]["response"]["result"]["rows"][0][0]["value"];
-        value.as_str().and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{query}: {answer}"))
+        value.as_str().unwrap_or_else(|| panic!("{query}: {answer}")).to_owned()
     }
 
     /// Every byte of its database: the file and the journals.
