@@ -198,3 +198,29 @@ async fn a_person_whose_enrolment_broke_off_is_taken_back() {
     }
     shop.audit_is_clean().await;
 }
+
+/// The document of the program is read last, and only where no cache has it: of the embedded key-value store.
+#[tokio::test]
+async fn an_audit_that_breaks_off_is_no_finding() {
+    let shop = Shop::with_faults("fixed", Faults { seed: 1, errors: 400, ..Faults::default() }).await;
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    let mut broken_off = 0;
+    for version in 2..14 {
+        document["name"] = format!("version {version}").into();
+        shop.publish(&document).await.expect(200);
+        let cache = rusqlite::Connection::open(shop.data().join("key-value.db")).unwrap();
+        assert!(cache.execute("DELETE FROM spin_key_value", []).unwrap() > 0, "the program was cached");
+        shop.faults().switch(true);
+        loop {
+            let answer = shop.get("/v1/audit").await;
+            if answer.status == 200 {
+                assert_eq!(answer.json["ok"], true, "{}", answer.text);
+                break;
+            }
+            unavailable(answer);
+            broken_off += 1;
+        }
+        shop.faults().switch(false);
+    }
+    assert!(broken_off > 0, "some audit broke off");
+}
