@@ -32,24 +32,29 @@ CREATE TABLE IF NOT EXISTS api_key (
   revoked_at INTEGER
 ) STRICT;
 
--- Every mutation that succeeded, with its answer: the same key and fingerprint get it again, byte for byte.
+-- Every mutation that had an effect, with its answer: the same key and fingerprint get it again, byte for byte. A wrong
+-- one-time code has one too: it is counted, and its refusal is kept.
 -- `answer` is null where the answer holds personal data: it is then kept, sealed, in the store `people`.
 CREATE TABLE IF NOT EXISTS command (
   id          INTEGER PRIMARY KEY,
   key         TEXT    NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 128),
   fingerprint TEXT    NOT NULL,
-  status      INTEGER NOT NULL CHECK (status BETWEEN 200 AND 299),
+  status      INTEGER NOT NULL CHECK (status BETWEEN 200 AND 299 OR status = 422),
   answer      TEXT,
   at          INTEGER NOT NULL
 ) STRICT;
 
+-- `merged_into` is the member that took over this one: never one that was merged itself.
 CREATE TABLE IF NOT EXISTS member (
   id            INTEGER PRIMARY KEY,
   channel       TEXT    NOT NULL,
   status        TEXT    NOT NULL CHECK (status IN ('active', 'not_confirmed', 'merged', 'erased')),
   referral_code TEXT    NOT NULL UNIQUE,
-  joined_at     INTEGER NOT NULL
+  joined_at     INTEGER NOT NULL,
+  merged_into   INTEGER REFERENCES member (id),
+  CHECK ((status = 'merged') = (merged_into IS NOT NULL) AND merged_into IS NOT id)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS member_merged ON member (merged_into) WHERE merged_into IS NOT NULL;
 
 -- A phone, e-mail, card, messenger or external id by its keyed hash; it belongs to one member.
 CREATE TABLE IF NOT EXISTS identity (
@@ -87,7 +92,8 @@ CREATE TABLE IF NOT EXISTS account (
   CHECK (remaining + held + redeemed + expired = earned)
 ) STRICT;
 
--- The state machine as data: how an entry of a kind moves points between a lot's buckets. Every row sums to 0.
+-- The state machine as data: how an entry of a kind moves points between a lot's buckets. Every row sums to 0, but for a
+-- merge, which moves whole lots from one account to another and posts nothing to them.
 -- `name` is the kind's name outside, `parent` the kind of the entry that it completes or undoes.
 CREATE TABLE IF NOT EXISTS kind (
   kind         TEXT PRIMARY KEY,
@@ -98,22 +104,28 @@ CREATE TABLE IF NOT EXISTS kind (
   d_expired    INTEGER NOT NULL,
   d_revoked    INTEGER NOT NULL,
   creates_lots INTEGER NOT NULL CHECK (creates_lots IN (0, 1)),
+  moves_lots   INTEGER NOT NULL CHECK (moves_lots IN (0, 1)),
   parent       TEXT,
-  CHECK (d_remaining + d_held + d_spent + d_expired + d_revoked = 0)
+  CHECK (moves_lots = 1 OR d_remaining + d_held + d_spent + d_expired + d_revoked = 0)
 ) STRICT;
 INSERT INTO kind VALUES
-  ('earn',                'earn',                 1, 0, 0, 0,-1, 1, NULL),
-  ('hold',                'hold',                -1, 1, 0, 0, 0, 0, NULL),
-  ('capture',             'capture',              0,-1, 1, 0, 0, 0, 'hold'),
-  ('release',             'release',              1,-1, 0, 0, 0, 0, 'hold'),
-  ('redemption_rollback', 'redemption_rollback',  1, 0,-1, 0, 0, 0, 'capture'),
-  ('expire',              'expire',              -1, 0, 0, 1, 0, 0, NULL),
-  ('clawback',            'clawback',            -1, 0, 0, 0, 1, 0, 'earn'),
-  ('adjust_in',           'adjust',               1, 0, 0, 0,-1, 1, NULL),
-  ('adjust_out',          'adjust',              -1, 0, 0, 0, 1, 0, NULL)
+  ('earn',                'earn',                 1, 0, 0, 0,-1, 1, 0, NULL),
+  ('hold',                'hold',                -1, 1, 0, 0, 0, 0, 0, NULL),
+  ('capture',             'capture',              0,-1, 1, 0, 0, 0, 0, 'hold'),
+  ('release',             'release',              1,-1, 0, 0, 0, 0, 0, 'hold'),
+  ('redemption_rollback', 'redemption_rollback',  1, 0,-1, 0, 0, 0, 0, 'capture'),
+  ('expire',              'expire',              -1, 0, 0, 1, 0, 0, 0, NULL),
+  ('clawback',            'clawback',            -1, 0, 0, 0, 1, 0, 0, 'earn'),
+  ('adjust_in',           'adjust',               1, 0, 0, 0,-1, 1, 0, NULL),
+  ('adjust_out',          'adjust',              -1, 0, 0, 0, 1, 0, 0, NULL),
+  ('transfer_out',        'transfer',            -1, 0, 0, 0, 1, 0, 0, NULL),
+  ('transfer_in',         'transfer',             1, 0, 0, 0,-1, 1, 0, 'transfer_out'),
+  ('merge_out',           'transfer',            -1, 0, 0, 0, 0, 0, 1, NULL),
+  ('merge_in',            'transfer',             1, 0, 0, 0, 0, 0, 1, 'merge_out')
   ON CONFLICT (kind) DO NOTHING;
 
--- One grant. Born fully in `revoked` (not granted); the posting of its entry then grants it. A projection.
+-- One grant. Born fully in `revoked` (not granted); the posting of its entry then grants it. A projection. A merge gives it
+-- to another account; its dates never change.
 -- `expires_at` null: never. `awaits_activation` is 1 until the activation of a delayed lot was announced.
 CREATE TABLE IF NOT EXISTS lot (
   id                INTEGER PRIMARY KEY,
@@ -139,14 +151,14 @@ CREATE INDEX IF NOT EXISTS lot_entry ON lot (entry_id);
 
 -- The ledger: append-only facts. `amount` is what moves, `points` its effect on remaining (signed), `balance_after`
 -- the running sum of `points`. `at` never goes back within an account; `occurred_at` is when it happened in the shop.
--- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0).
+-- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0); a merge moves it.
 -- Ids: a command's entries and lots are numbered from the command's own id.
 CREATE TABLE IF NOT EXISTS entry (
   id              INTEGER PRIMARY KEY,
   account_id      INTEGER NOT NULL,
   seq             INTEGER NOT NULL,
   kind            TEXT    NOT NULL,
-  amount          INTEGER NOT NULL CHECK (amount BETWEEN 1 AND 1000000000000),
+  amount          INTEGER NOT NULL CHECK (amount BETWEEN 0 AND 1000000000000),
   points          INTEGER NOT NULL,
   deficit_change  INTEGER NOT NULL DEFAULT 0,
   balance_after   INTEGER NOT NULL,
@@ -158,7 +170,8 @@ CREATE TABLE IF NOT EXISTS entry (
   command_id      INTEGER,
   program_version INTEGER NOT NULL,
   explanation     TEXT    NOT NULL,
-  UNIQUE (account_id, seq)
+  UNIQUE (account_id, seq),
+  CHECK (amount > 0 OR kind IN ('merge_out', 'merge_in'))
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entry_parent ON entry (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entry_order ON entry (order_id) WHERE order_id IS NOT NULL;
@@ -173,7 +186,8 @@ CREATE TABLE IF NOT EXISTS posting (
 CREATE INDEX IF NOT EXISTS posting_lot ON posting (lot_id);
 
 -- A purchase. `ref` is the shop's own id. Anonymous orders have no member. `content_hash` tells a repeat from another
--- order under the same id; `revision` is the optimistic lock of returns and cancellation.
+-- order under the same id; `revision` is the optimistic lock of returns, cancellation and claims. `claim_command` is the
+-- command that gave an anonymous order to a member.
 CREATE TABLE IF NOT EXISTS orders (
   id              INTEGER PRIMARY KEY,
   ref             TEXT    NOT NULL UNIQUE,
@@ -196,6 +210,7 @@ CREATE TABLE IF NOT EXISTS orders (
   payable         INTEGER NOT NULL CHECK (payable >= 0),
   earned          INTEGER NOT NULL CHECK (earned >= 0),
   redemption_id   INTEGER,
+  claim_command   INTEGER,
   program_version INTEGER NOT NULL,
   CHECK (items - discount + delivery - paid_money = payable)
 ) STRICT;
@@ -232,7 +247,7 @@ CREATE TABLE IF NOT EXISTS order_line (
 ) STRICT;
 
 -- A return of some lines, or the cancellation of an order (`ref` null). `lines` is [[n, quantity], ...].
--- `forgiven` is what the program's policy let the member keep.
+-- `forgiven` is what was not taken back: it had expired unspent, or the program's policy let the member keep it.
 CREATE TABLE IF NOT EXISTS order_return (
   id           INTEGER PRIMARY KEY,
   order_id     INTEGER NOT NULL,
@@ -250,8 +265,9 @@ CREATE TABLE IF NOT EXISTS order_return (
 ) STRICT;
 
 -- Points set aside for an order: held until captured, released, or the deadline. `lines` is the agreed share of each
--- line, `items` the amount of goods that they were agreed for, `order_ref` the shop's order that took the points;
--- `release_entry` and `released_at` are set by the job that ends overdue holds.
+-- line, `items` the amount of goods that they were agreed for, `order_ref` the shop's order that took the points.
+-- `code_hash` is the keyed hash of the one-time code, `attempts` how many wrong ones came.
+-- `release_entry`, `released_at` and `returned_until` are set by the job that ends overdue holds.
 CREATE TABLE IF NOT EXISTS redemption (
   id              INTEGER PRIMARY KEY,
   account_id      INTEGER NOT NULL REFERENCES account (id),
@@ -268,11 +284,14 @@ CREATE TABLE IF NOT EXISTS redemption (
   hold_entry      INTEGER NOT NULL,
   capture_entry   INTEGER,
   order_ref       TEXT,
+  code_hash       TEXT,
+  attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts BETWEEN 0 AND 3),
   release_entry   INTEGER,
   released_at     INTEGER,
+  returned_until  INTEGER,
   program_version INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS redemption_open ON redemption (account_id) WHERE status IN ('awaiting_confirmation', 'held');
+CREATE INDEX IF NOT EXISTS redemption_account ON redemption (account_id, status);
 CREATE INDEX IF NOT EXISTS redemption_due ON redemption (hold_expires_at) WHERE status IN ('awaiting_confirmation', 'held');
 
 -- What members and the shop's systems are to be told, written with its cause. Delivery is another matter.

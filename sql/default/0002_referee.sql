@@ -9,7 +9,8 @@ CREATE VIEW IF NOT EXISTS apply_entry AS
          '' AS explanation, '' AS lots, '' AS postings
    WHERE 0;
 
-CREATE TRIGGER IF NOT EXISTS post_entry INSTEAD OF INSERT ON apply_entry BEGIN
+CREATE TRIGGER IF NOT EXISTS post_entry INSTEAD OF INSERT ON apply_entry
+WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
   -- 1. the fact, and the lots that it creates (born fully in `revoked`)
   INSERT INTO entry (id, account_id, seq, kind, amount, points, deficit_change, balance_after, at, occurred_at, parent_id,
                      order_id, redemption_id, command_id, program_version, explanation)
@@ -32,24 +33,32 @@ CREATE TRIGGER IF NOT EXISTS post_entry INSTEAD OF INSERT ON apply_entry BEGIN
          <> ((SELECT coalesce(sum(issued), 0) FROM lot WHERE entry_id = NEW.id) = NEW.amount)
       OR NEW.deficit_change < 0 AND NOT (SELECT creates_lots FROM kind WHERE kind = NEW.kind);
 
-  -- 3. every lot is this account's; live when points are held, due when they expire, its own when they are granted
+  -- 3. every lot is this account's; live when points are held or given to somebody, due when they expire, its own when
+  --    they are granted
   SELECT RAISE(ABORT, 'E_LOT')
    WHERE EXISTS (SELECT 1 FROM posting p LEFT JOIN lot l ON l.id = p.lot_id JOIN kind k ON k.kind = NEW.kind
                   WHERE p.entry_id = NEW.id
                     AND (l.account_id IS NOT NEW.account_id
                          OR NEW.kind = 'hold' AND (l.activates_at > NEW.at OR l.expires_at <= NEW.at)
                          OR NEW.kind = 'expire' AND (l.expires_at IS NULL OR l.expires_at > NEW.at)
-                         OR k.creates_lots AND (l.entry_id <> NEW.id OR p.points > l.issued)));
+                         OR k.creates_lots AND (l.entry_id <> NEW.id OR p.points > l.issued)))
+      OR NEW.kind = 'transfer_in' AND EXISTS (
+           SELECT 1 FROM entry o JOIN posting p ON p.entry_id = o.id JOIN lot l ON l.id = p.lot_id
+            WHERE o.id = NEW.parent_id AND o.account_id <> NEW.account_id AND (l.activates_at > o.at OR l.expires_at <= o.at));
 
-  -- 4. the parent is this account's and of the right kind, and its children never exceed it: a clawback in all,
-  --    captures, releases and rollbacks in each lot
+  -- 4. the parent is of the right kind and this account's, or of one that was merged into it (what is transferred comes
+  --    from any account); its children never exceed it: clawbacks and transfers in all, captures, releases and
+  --    rollbacks in each lot
   SELECT RAISE(ABORT, 'E_PARENT')
    WHERE (SELECT parent FROM kind WHERE kind = NEW.kind) IS NOT
-         (SELECT p.kind FROM entry p WHERE p.id = NEW.parent_id AND p.account_id = NEW.account_id)
-      OR NEW.kind = 'clawback'
+         (SELECT p.kind FROM entry p
+           WHERE p.id = NEW.parent_id
+             AND (NEW.kind = 'transfer_in' OR p.account_id = NEW.account_id
+                  OR NEW.account_id = (SELECT merged_into FROM member WHERE id = p.account_id)))
+      OR NEW.kind IN ('clawback', 'transfer_in')
          AND (SELECT sum(c.amount) FROM entry c WHERE c.parent_id = NEW.parent_id)
              > (SELECT p.amount FROM entry p WHERE p.id = NEW.parent_id)
-      OR NEW.parent_id IS NOT NULL AND NEW.kind <> 'clawback' AND EXISTS (
+      OR NEW.parent_id IS NOT NULL AND NEW.kind NOT IN ('clawback', 'transfer_in') AND EXISTS (
            SELECT 1 FROM posting own WHERE own.entry_id = NEW.id
               -- CROSS JOIN: from the few children, not from everything that the lot ever gave
               AND (SELECT sum(c.points) FROM entry o CROSS JOIN posting c ON c.entry_id = o.id AND c.lot_id = own.lot_id
@@ -71,6 +80,48 @@ CREATE TRIGGER IF NOT EXISTS post_entry INSTEAD OF INSERT ON apply_entry BEGIN
    WHERE k.kind = NEW.kind AND account.id = NEW.account_id AND seq = NEW.seq - 1 AND last_at <= NEW.at
      AND remaining + (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining = NEW.balance_after;
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> 1;
+END;
+
+-- All lots of an account that a merge empties, by the merge's first entry: those that its own entries made, and those of
+-- members that were merged into it before.
+CREATE VIEW IF NOT EXISTS merging_lot AS
+  SELECT o.id AS merge_out, l.id, l.issued, l.held, l.spent, l.expired, l.revoked
+    FROM entry o CROSS JOIN entry e ON e.account_id = o.account_id CROSS JOIN lot l ON l.entry_id = e.id
+  UNION ALL
+  SELECT o.id, l.id, l.issued, l.held, l.spent, l.expired, l.revoked
+    FROM entry o CROSS JOIN member m ON m.merged_into = o.account_id CROSS JOIN entry e ON e.account_id = m.id
+    CROSS JOIN lot l ON l.entry_id = e.id;
+
+-- A merge is a pair of entries: the first leaves an account empty, the second adds the same to the other one and takes
+-- over the lots, spent and expired ones too, so that everything that ever came of them can still be undone.
+CREATE TRIGGER IF NOT EXISTS post_merge INSTEAD OF INSERT ON apply_entry
+WHEN NEW.kind IN ('merge_out', 'merge_in') BEGIN
+  INSERT INTO entry (id, account_id, seq, kind, amount, points, deficit_change, balance_after, at, occurred_at, parent_id,
+                     command_id, program_version, explanation)
+  SELECT NEW.id, NEW.account_id, NEW.seq, NEW.kind, NEW.amount,
+         (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining, NEW.deficit_change, NEW.balance_after, NEW.at,
+         NEW.occurred_at, NEW.parent_id, NEW.command_id, NEW.program_version, NEW.explanation
+    FROM kind k WHERE k.kind = NEW.kind;
+  SELECT RAISE(ABORT, 'E_PARENT')
+   WHERE iif(NEW.kind = 'merge_out', NEW.parent_id IS NOT NULL,
+             NOT EXISTS (SELECT 1 FROM entry o
+                          WHERE o.id = NEW.parent_id AND o.kind = 'merge_out' AND o.account_id <> NEW.account_id
+                            AND o.amount = NEW.amount AND o.deficit_change = -NEW.deficit_change)
+             OR (SELECT count(*) FROM entry WHERE parent_id = NEW.parent_id) <> 1);
+  UPDATE account SET seq = NEW.seq, last_at = NEW.at, remaining = NEW.balance_after, deficit = deficit + NEW.deficit_change,
+                     held = iif(NEW.kind = 'merge_in', account.held + moved.held, 0),
+                     earned = iif(NEW.kind = 'merge_in', account.earned + moved.earned, 0),
+                     redeemed = iif(NEW.kind = 'merge_in', account.redeemed + moved.redeemed, 0),
+                     expired = iif(NEW.kind = 'merge_in', account.expired + moved.expired, 0)
+    FROM (SELECT coalesce(sum(held), 0) AS held, coalesce(sum(issued - revoked), 0) AS earned,
+                 coalesce(sum(spent), 0) AS redeemed, coalesce(sum(expired), 0) AS expired
+            FROM merging_lot WHERE merge_out = NEW.parent_id) moved
+   WHERE account.id = NEW.account_id AND seq = NEW.seq - 1 AND last_at <= NEW.at
+     AND iif(NEW.kind = 'merge_in', remaining + NEW.amount - abs(NEW.deficit_change) = NEW.balance_after,
+             remaining = NEW.amount - abs(NEW.deficit_change) AND deficit + NEW.deficit_change = 0 AND NEW.balance_after = 0);
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> 1;
+  UPDATE lot SET account_id = NEW.account_id
+   WHERE NEW.kind = 'merge_in' AND id IN (SELECT id FROM merging_lot WHERE merge_out = NEW.parent_id);
 END;
 
 -- Facts are append-only.
@@ -102,7 +153,9 @@ CREATE TRIGGER IF NOT EXISTS announce_expiry AFTER INSERT ON entry WHEN NEW.kind
 END;
 
 -- The job that ends overdue holds sets `release_entry`; the points go back to their lots in the same statement, hold by
--- hold, so that an account with several of them stays in sequence.
+-- hold, so that an account with several of them stays in sequence. What comes back to a lot that is over is good until
+-- `returned_until`, where the program has such a grace: it goes from there to a new lot, by a transfer within the account.
+-- A release takes up to four ids from `release_entry`.
 CREATE TRIGGER IF NOT EXISTS release_overdue AFTER UPDATE OF release_entry ON redemption
 WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
   SELECT RAISE(ABORT, 'E_HOLD')
@@ -121,6 +174,33 @@ WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
            'reason', 'The hold was not used by ' || strftime('%Y-%m-%dT%H:%M:%SZ', NEW.hold_expires_at / 1000, 'unixepoch'))),
          '[]', (SELECT json_group_array(json_array(lot_id, points)) FROM posting WHERE entry_id = NEW.hold_entry)
     FROM account a WHERE a.id = NEW.account_id;
+  INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, parent_id,
+                           redemption_id, program_version, explanation, lots, postings)
+  SELECT NEW.release_entry + 1 + step, a.id, a.seq + 1 + step, iif(step = 0, 'transfer_out', 'transfer_in'), over.points, 0,
+         a.remaining - iif(step = 0, over.points, 0), a.last_at, NEW.hold_expires_at,
+         iif(step = 0, NULL, NEW.release_entry + 1), NEW.id, NEW.program_version,
+         json_array(json_object('rule_id', 'returned_grace', 'program_version', NEW.program_version, 'fired', json('true'),
+           'points', (SELECT iif(step = 0, '-', '')
+                             || iif(points_scale = 0, CAST(over.points AS TEXT),
+                                    CAST(over.points / CAST(power AS INTEGER) AS TEXT) || '.'
+                                    || substr('0000' || CAST(over.points % CAST(power AS INTEGER) AS TEXT), -points_scale))
+                        FROM (SELECT points_scale, substr('10000', 1, points_scale + 1) AS power
+                                FROM program WHERE version = NEW.program_version)),
+           'code', 'returned_grace',
+           'reason', 'Came back after their time; good until '
+                     || strftime('%Y-%m-%dT%H:%M:%SZ', NEW.returned_until / 1000, 'unixepoch'))),
+         iif(step = 0, '[]', json_array(json_object('id', NEW.release_entry + 3, 'rule_id', 'returned_grace',
+                                                    'issued', over.points, 'activates_at', a.last_at,
+                                                    'expires_at', NEW.returned_until))),
+         iif(step = 0, over.postings, json_array(json_array(NEW.release_entry + 3, over.points)))
+    FROM account a
+    JOIN (SELECT sum(p.points) AS points, json_group_array(json_array(p.lot_id, p.points)) AS postings
+            FROM posting p JOIN lot l ON l.id = p.lot_id
+           WHERE p.entry_id = NEW.hold_entry
+             AND l.expires_at <= (SELECT last_at FROM account WHERE id = NEW.account_id)) over
+    JOIN (SELECT 0 AS step UNION ALL SELECT 1) ON over.points > 0
+   WHERE a.id = NEW.account_id AND NEW.returned_until > a.last_at
+   ORDER BY step;
 END;
 
 -- One row a command: its idempotency key, its answer, and the plan as JSON, one array for each kind of row.
@@ -195,6 +275,17 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.returned') u
    WHERE order_line.order_id = u.value ->> 0 AND order_line.n = u.value ->> 1 AND order_line.returned < u.value ->> 2;
   SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.returned'), 0);
+  -- an anonymous order is given to a member once
+  UPDATE orders SET revision = revision + 1, member_id = c.value ->> 'member_id', earned = c.value ->> 'earned',
+                    claim_command = NEW.id
+    FROM json_each(NEW.plan, '$.claims') c
+   WHERE orders.id = c.value ->> 'id' AND orders.revision = c.value ->> 'revision' AND orders.status = 'recorded'
+     AND orders.member_id IS NULL;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.claims'), 0);
+  UPDATE order_line SET qualifying = c.value ->> 2, shares = c.value ->> 3
+    FROM json_each(NEW.plan, '$.claimed_lines') c
+   WHERE order_line.order_id = c.value ->> 0 AND order_line.n = c.value ->> 1;
+  SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.claimed_lines'), 0);
   INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, forgiven,
                             restored, refund)
   SELECT value ->> 'id', value ->> 'order_id', value ->> 'ref', value ->> 'content_hash', NEW.id, value ->> 'occurred_at',
@@ -208,13 +299,51 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
          value ->> 'order_id', value ->> 'redemption_id', NEW.id, value ->> 'program_version', value ->> 'explanation',
          value ->> 'lots', value ->> 'postings'
     FROM json_each(NEW.plan, '$.entries');
+  -- what leaves an account by transfer or merge arrives in another
+  SELECT RAISE(ABORT, 'E_PARENT')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.entries') e
+                  WHERE e.value ->> 'kind' IN ('transfer_out', 'merge_out')
+                    AND e.value ->> 'amount'
+                        IS NOT (SELECT sum(amount) FROM entry WHERE parent_id = e.value ->> 'id'));
+
+  -- duplicates: what was the one member's is the other's
+  UPDATE member SET status = 'merged', merged_into = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m
+   WHERE member.id = m.value ->> 'from' AND member.merged_into IS NULL;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.merges'), 0);
+  SELECT RAISE(ABORT, 'E_STALE')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.merges') m JOIN member i ON i.id = m.value ->> 'into'
+                  WHERE i.merged_into IS NOT NULL);
+  UPDATE member SET merged_into = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE member.merged_into = m.value ->> 'from';
+  UPDATE identity SET member_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE identity.member_id = m.value ->> 'from';
+  UPDATE orders SET member_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE orders.member_id = m.value ->> 'from';
+  UPDATE redemption SET account_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE redemption.account_id = m.value ->> 'from';
+  UPDATE statistics SET first_order_at = coalesce(min(statistics.first_order_at, f.first_order_at),
+                                                  statistics.first_order_at, f.first_order_at),
+                        last_order_at = coalesce(max(statistics.last_order_at, f.last_order_at),
+                                                 statistics.last_order_at, f.last_order_at)
+    FROM json_each(NEW.plan, '$.merges') m JOIN statistics f ON f.member_id = m.value ->> 'from'
+   WHERE statistics.member_id = m.value ->> 'into';
+  UPDATE statistics SET first_order_at = NULL, last_order_at = NULL
+    FROM json_each(NEW.plan, '$.merges') m WHERE statistics.member_id = m.value ->> 'from';
 
   INSERT INTO redemption (id, account_id, status, points, money, items, payable, lines, store, hold_expires_at, created_at,
-                          hold_entry, program_version)
+                          hold_entry, code_hash, program_version)
   SELECT value ->> 'id', value ->> 'account_id', value ->> 'status', value ->> 'points', value ->> 'money', value ->> 'items',
          value ->> 'payable', value ->> 'lines', value ->> 'store', value ->> 'hold_expires_at', NEW.at, value ->> 'hold_entry',
-         value ->> 'program_version'
+         value ->> 'code_hash', value ->> 'program_version'
     FROM json_each(NEW.plan, '$.redemptions');
+  -- a code that came: a right one makes it a hold, a wrong one is counted
+  UPDATE redemption SET attempts = attempts + (c.value ->> 'wrong'), status = c.value ->> 'status',
+                        hold_expires_at = c.value ->> 'hold_expires_at'
+    FROM json_each(NEW.plan, '$.confirmations') c
+   WHERE redemption.id = c.value ->> 'id' AND redemption.status = 'awaiting_confirmation'
+     AND redemption.attempts = c.value ->> 'attempts';
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.confirmations'), 0);
   -- a redemption ends once: captured, released or expired
   UPDATE redemption SET status = u.value ->> 'status', captured = u.value ->> 'captured',
                         capture_entry = u.value ->> 'capture_entry', order_ref = u.value ->> 'order_ref'

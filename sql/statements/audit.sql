@@ -23,7 +23,8 @@ SELECT 'account differs from its entries', a.id
 UNION ALL
 SELECT 'entry differs from its postings', e.id
   FROM entry e JOIN kind k ON k.kind = e.kind
- WHERE e.amount <> abs(e.deficit_change) + coalesce((SELECT sum(points) FROM posting p WHERE p.entry_id = e.id), 0)
+ WHERE e.amount <> abs(e.deficit_change)
+                   + iif(k.moves_lots, abs(e.points), coalesce((SELECT sum(points) FROM posting p WHERE p.entry_id = e.id), 0))
     OR e.points <> (e.amount - abs(e.deficit_change)) * k.d_remaining
 UNION ALL
 SELECT 'running balance is broken', id
@@ -35,6 +36,22 @@ SELECT 'entry of an account that does not exist', e.id
 UNION ALL
 SELECT 'posting of a lot or an entry that does not exist', p.rowid
   FROM posting p LEFT JOIN lot l ON l.id = p.lot_id LEFT JOIN entry e ON e.id = p.entry_id WHERE l.id IS NULL OR e.id IS NULL
+UNION ALL
+SELECT 'posting of another account''s lot', e.id
+  FROM posting p JOIN lot l ON l.id = p.lot_id JOIN entry e ON e.id = p.entry_id LEFT JOIN member m ON m.id = e.account_id
+ WHERE l.account_id <> coalesce(m.merged_into, e.account_id)
+UNION ALL
+SELECT 'what left the account arrived nowhere, or differently', e.id
+  FROM entry e LEFT JOIN (SELECT parent_id, sum(amount) AS amount FROM entry WHERE kind IN ('transfer_in', 'merge_in')
+                           GROUP BY parent_id) t ON t.parent_id = e.id
+ WHERE e.kind IN ('transfer_out', 'merge_out') AND e.amount IS NOT t.amount
+UNION ALL
+SELECT 'something is left with a merged member', m.id
+  FROM member m JOIN account a ON a.id = m.id
+ WHERE m.merged_into IS NOT NULL
+   AND (a.remaining + a.held + a.deficit + a.earned > 0
+        OR EXISTS (SELECT 1 FROM identity i WHERE i.member_id = m.id) OR EXISTS (SELECT 1 FROM orders o WHERE o.member_id = m.id)
+        OR EXISTS (SELECT 1 FROM redemption r WHERE r.account_id = m.id AND r.status IN ('awaiting_confirmation', 'held')))
 UNION ALL
 SELECT 'held points differ from the open redemptions', a.id
   FROM account a LEFT JOIN (
@@ -80,7 +97,9 @@ SELECT 'member without statistics', m.id FROM member m LEFT JOIN statistics s ON
 UNION ALL
 SELECT 'qualifying spend differs from the orders', s.member_id
   FROM statistics s LEFT JOIN (
-    SELECT o.member_id, sum(l.qualifying - l.qualifying * l.returned / l.quantity) AS spend
+    -- whole and rest apart: their products stay within 64 bits up to 3 000 000 pieces
+    SELECT o.member_id, sum(l.qualifying - (l.qualifying / l.quantity * l.returned
+                                            + l.qualifying % l.quantity * l.returned / l.quantity)) AS spend
       FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.member_id IS NOT NULL GROUP BY o.member_id) t
        ON t.member_id = s.member_id
  WHERE s.qualifying_spend <> coalesce(t.spend, 0)

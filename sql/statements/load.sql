@@ -2,17 +2,23 @@
 -- network round trip. What does not apply is null. `json` around a nested subquery: whether a subquery's JSON stays JSON
 -- inside another's is up to the query planner.
 -- ?1 hash of the caller's key   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
--- ?6 redemption id              ?7 return ref
+-- ?6 redemption id              ?7 return ref      ?8 id of another member (a transfer, a merge)   ?9 hash of their identity
 WITH
   red AS (SELECT * FROM redemption WHERE id = ?6),
   ord AS (SELECT * FROM orders WHERE ref = ?5),
-  -- the member named by the caller comes before the one of the order or redemption: a mismatch is for the ledger to refuse
+  -- the member named by the caller comes before the one of the order or redemption: a mismatch is for the ledger to refuse;
+  -- whoever was merged is the member that took over
   mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                  a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since
             FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
-           WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN ?3
+           WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
                              WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
-                             ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END)
+                             ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END),
+  other AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
+                   a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since
+              FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
+             WHERE m.id = CASE WHEN ?8 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?8), ?8)
+                               ELSE (SELECT member_id FROM identity WHERE hash = ?9) END)
 SELECT
   (SELECT json_object('id', id, 'scopes', json(scopes), 'store', store)
      FROM api_key WHERE hash = ?1 AND revoked_at IS NULL) AS caller,
@@ -23,7 +29,8 @@ SELECT
   (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
-                      'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since)
+                      'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since,
+            'merged', json((SELECT json_group_array(id) FROM member WHERE merged_into = mem.id)))
      FROM mem) AS member,
   -- [id, rule_id, remaining, activates_at, expires_at]
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
@@ -38,7 +45,7 @@ SELECT
   (SELECT json_object('id', id, 'account_id', account_id, 'status', status, 'points', points, 'money', money,
                       'captured', captured, 'items', items, 'payable', payable, 'lines', json(lines), 'store', store,
                       'hold_expires_at', hold_expires_at, 'created_at', created_at, 'hold_entry', hold_entry,
-                      'order_ref', order_ref, 'program_version', program_version,
+                      'code_hash', code_hash, 'attempts', attempts, 'order_ref', order_ref, 'program_version', program_version,
                       'used_by', (SELECT ref FROM orders o WHERE o.redemption_id = red.id))
      FROM red) AS redemption,
   (SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'content_hash', o.content_hash, 'status', o.status,
@@ -49,7 +56,12 @@ SELECT
                       'program_version', o.program_version,
             'answer', json((SELECT json_object('status', c.status, 'answer', c.answer)
                               FROM command c WHERE c.id = o.command_id)),
+            'claim_answer', json((SELECT json_object('status', c.status, 'answer', c.answer)
+                                    FROM command c WHERE c.id = o.claim_command)),
             'earn_entry', (SELECT e.id FROM entry e WHERE e.order_id = o.id AND e.kind = 'earn'),
+            -- what became of the lots that it earned: [lot, issued, expired, expires_at]
+            'lots', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at))
+                            FROM entry e JOIN lot l ON l.entry_id = e.id WHERE e.order_id = o.id AND e.kind = 'earn')),
             'capture_entry', (SELECT r.capture_entry FROM redemption r WHERE r.id = o.redemption_id),
             'lines', json((SELECT json_group_array(json_array(n, id, sku, name, category, brand, json(labels), quantity, price,
                                                               discount, cost, tax, promo, amount, program_discount,
@@ -69,4 +81,11 @@ SELECT
                                         json((SELECT json_object('status', c.status, 'answer', c.answer)
                                                 FROM command c WHERE c.id = t.command_id)) END))
                                FROM order_return t WHERE t.order_id = o.id)))
-     FROM ord o) AS "order"
+     FROM ord o) AS "order",
+  (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
+                      'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
+                      'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
+                      'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'))
+     FROM other) AS other,
+  (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
+     FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots

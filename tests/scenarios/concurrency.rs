@@ -22,7 +22,11 @@ fn with_status(answers: &[Answer], status: u16) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_20_redemptions_of_100_at_once_on_a_balance_of_1_000_exactly_10_succeed() {
-    let shop = Arc::new(Shop::open("fixed").await);
+    redeem_100_of_1_000_20_times_at_once(Shop::open("fixed").await).await;
+}
+
+pub async fn redeem_100_of_1_000_20_times_at_once(shop: Shop) {
+    let shop = Arc::new(shop);
     let anna = shop.enrol("+7 900 000-00-01").await;
     anna.is_given("1000").await;
     let body = json!({"member": {"id": anna.id}, "order": cart(json!([line("1", "1000.00")])), "points": "100"});

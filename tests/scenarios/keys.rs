@@ -50,6 +50,7 @@ fn calls(member: &str) -> Vec<(Method, String, Option<Value>, &'static [&'static
         (Method::POST, "/v1/jobs/expire/runs".to_owned(), None, JOBS),
         (Method::POST, "/v1/jobs/migrate/runs".to_owned(), None, JOBS),
         (Method::GET, "/v1/audit".to_owned(), None, STAFF_AND_JOBS),
+        (Method::GET, "/v1/rebuild".to_owned(), None, STAFF_AND_JOBS),
     ]
 }
 

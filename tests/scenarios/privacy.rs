@@ -1,6 +1,5 @@
 //! Personal data lies sealed in a store of its own; the books know nobody.
 
-use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 use tests::Shop;
 
@@ -15,9 +14,7 @@ pub fn people(shop: &Shop) -> i64 {
 }
 
 fn count(shop: &Shop, database: &str, table: &str) -> i64 {
-    let file = shop.data().join(format!("{database}.db"));
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
-    connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("the table is there")
+    shop.number_in(database, &format!("SELECT count(*) FROM {table}"))
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {

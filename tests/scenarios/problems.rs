@@ -520,6 +520,7 @@ async fn paths_and_methods_that_are_not_there_say_so() {
         (Method::POST, "/v1/program"),
         (Method::DELETE, "/v1/redemptions/red_1"),
         (Method::POST, "/v1/audit"),
+        (Method::POST, "/v1/rebuild"),
         (Method::POST, "/healthz"),
         (Method::from_bytes(b"BREW").unwrap(), "/v1/orders"),
     ] {
@@ -557,6 +558,7 @@ async fn a_shop_without_tables_asks_to_come_again() {
         shop.put("/v1/program", &json!({"name": "x"})).await,
         shop.post("/v1/keys", &json!({"scopes": ["staff"]})).await,
         shop.get("/v1/audit").await,
+        shop.get("/v1/rebuild").await,
     ] {
         assert_eq!(answer.retry_after.as_deref(), Some("1"), "{}", answer.text);
         answer.refused(503, "store_unavailable");

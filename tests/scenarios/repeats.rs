@@ -93,20 +93,23 @@ pub async fn state(shop: &Shop, members: &[String]) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_mutation_sent_twice_gives_the_same_answer_and_one_effect() {
-    let shop = Shop::open("fixed").await;
-    let (mutations, members) = mutations(&shop).await;
+    send_every_mutation_twice(&Shop::open("fixed").await).await;
+}
+
+pub async fn send_every_mutation_twice(shop: &Shop) {
+    let (mutations, members) = mutations(shop).await;
     for mutation in &mutations {
-        let before = state(&shop, &members).await;
-        let first = mutation.send(&shop).await;
+        let before = state(shop, &members).await;
+        let first = mutation.send(shop).await;
         assert!(first.status.is_success() && !first.replayed, "{mutation:?}: {}", first.text);
-        let after = state(&shop, &members).await;
+        let after = state(shop, &members).await;
         assert_ne!(before, after, "{mutation:?} has an effect");
         for _ in 0..2 {
-            let again = mutation.send(&shop).await;
+            let again = mutation.send(shop).await;
             assert_eq!((again.status, again.replayed, &again.text), (first.status, true, &first.text), "{mutation:?}");
         }
-        mutation.send_other(&shop).await.refused(422, "idempotency_key_reused");
-        assert_eq!(state(&shop, &members).await, after, "{mutation:?} has no second effect");
+        mutation.send_other(shop).await.refused(422, "idempotency_key_reused");
+        assert_eq!(state(shop, &members).await, after, "{mutation:?} has no second effect");
     }
     shop.audit_is_clean().await;
 }
@@ -160,7 +163,11 @@ async fn quotes_reads_dry_runs_and_jobs_need_no_key() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_request_from_8_callers_at_once_has_one_effect_and_one_answer() {
-    let shop = Arc::new(Shop::open("fixed").await);
+    send_every_mutation_8_times_at_once(Shop::open("fixed").await).await;
+}
+
+pub async fn send_every_mutation_8_times_at_once(shop: Shop) {
+    let shop = Arc::new(shop);
     let (mutations, _) = mutations(&shop).await;
     for mutation in mutations {
         let commands = crate::privacy::rows_of(&shop, "command");

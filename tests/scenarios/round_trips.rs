@@ -36,7 +36,10 @@ async fn holds(anna: &Member<'_>, count: usize) -> std::vec::IntoIter<String> {
 
 #[tokio::test]
 async fn a_quote_makes_one_round_trip_and_a_mutation_two() {
-    let shop = &Shop::open("fixed").await;
+    count_each_call(&Shop::open("fixed").await).await;
+}
+
+pub async fn count_each_call(shop: &Shop) {
     let anna = &shop.enrol("+7 900 000-00-01").await;
     anna.is_given("1000").await;
     let path = |what: &str| format!("/v1/members/{}/{what}", anna.id);
@@ -90,7 +93,10 @@ async fn an_order_paid_with_points_makes_two_round_trips_and_its_cancellation_to
 
 #[tokio::test]
 async fn an_enrolment_makes_three_round_trips_one_of_them_to_the_persons() {
-    let shop = &Shop::open("gw-tools").await;
+    count_an_enrolment(&Shop::open("gw-tools").await).await;
+}
+
+pub async fn count_an_enrolment(shop: &Shop) {
     let enrol = || async { drop(shop.enrol(&format!("+7 900 000-{:04}", shop.number())).await) };
     check(shop, "an enrolment", 3, enrol).await;
     let before = shop.host.statements_of("people");

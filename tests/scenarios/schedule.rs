@@ -81,11 +81,7 @@ async fn an_activation_is_announced_once() {
     anna.buys(json!([line("1", "1000.00")])).await;
     shop.minutes_pass(20).await;
     anna.buys(json!([line("1", "1000.00")])).await;
-    let told = || {
-        let file = shop.data().join("default.db");
-        let books = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        books.query_row("SELECT count(*) FROM outbox WHERE kind = 'points.activated'", [], |row| row.get::<_, i64>(0)).unwrap()
-    };
+    let told = || shop.number_in("default", "SELECT count(*) FROM outbox WHERE kind = 'points.activated'");
     shop.at("2026-01-29T08:59:59Z").await;
     assert_eq!((shop.run_job("activate").await["processed"].clone(), told()), (json!(0), 0));
     shop.at("2026-01-29T09:00:00Z").await; // the hour's own run announces the first purchase

@@ -4,7 +4,9 @@
 mod answer;
 mod random;
 mod shop;
+mod sqld;
 
 pub use answer::Answer;
 pub use random::Random;
 pub use shop::{ADMIN_KEY, ApiKey, BEGINNING, Member, Shop, cart, hundredths, line, pieces, promo};
+pub use sqld::Sqld;

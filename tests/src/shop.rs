@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
+use crate::sqld::Sqld;
 
 /// The shop's first key.
 pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
@@ -24,13 +27,21 @@ pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
 /// When every scenario begins, unless it says otherwise: noon in Moscow on a Thursday.
 pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
 
+/// Says that all shops have hosted stores: every scenario can be played on them.
+const STORES: &str = "KOPILKA_TEST_STORES";
+
+/// In the data folder, if the stores are hosted.
+const RUNTIME_CONFIG: &str = "runtime-config.toml";
+
 /// A running shop.
 pub struct Shop {
     pub host: Host,
     http: Client<HttpConnector, Full<Bytes>>,
     key: String,
-    data: TempDir,
-    numbers: AtomicU64,
+    data: Arc<TempDir>,
+    numbers: Arc<AtomicU64>,
+    /// The servers of its stores, by the names of the databases, if they are hosted.
+    servers: Arc<Vec<(&'static str, Sqld)>>,
     faults: Option<Faults>,
 }
 
@@ -49,11 +60,20 @@ impl Shop {
 
     /// A shop with a preset's program, whose stores are going to fail. Nothing fails until the faults are switched on.
     pub async fn with_faults(preset: &str, faults: Faults) -> Self {
-        let shop = Self::on_empty_stores(BEGINNING, Some(faults)).await;
+        let shop = Self::on(possibly_hosted(), BEGINNING, Some(faults)).await;
         shop.faults().switch(false);
-        shop.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+        shop.migrate().await;
         shop.publish_preset(preset).await;
         shop
+    }
+
+    /// A shop like [`Shop::open`] with hosted stores: the books on one libSQL server, the persons on another. None where such
+    /// servers can't be had: a line then says so, and there is nothing to test.
+    pub async fn hosted(preset: &str) -> Option<Self> {
+        let shop = Self::on(servers()?, BEGINNING, None).await;
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        Some(shop)
     }
 
     /// A shop with a program of its own.
@@ -66,24 +86,32 @@ impl Shop {
     /// A shop with tables, but without a program.
     pub async fn bare(now: &str) -> Self {
         let shop = Self::without_tables(now).await;
-        shop.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+        shop.migrate().await;
         shop
     }
 
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
-        Self::on_empty_stores(now, None).await
+        Self::on(possibly_hosted(), now, None).await
     }
 
-    async fn on_empty_stores(now: &str, faults: Option<Faults>) -> Self {
-        let data = TempDir::new().expect("a folder for data");
+    async fn on(servers: Vec<(&'static str, Sqld)>, now: &str, faults: Option<Faults>) -> Self {
+        let data = Arc::new(TempDir::new().expect("a folder for data"));
+        if !servers.is_empty() {
+            let named = |(name, server): &(&str, Sqld)| {
+                format!("[sqlite_database.{name}]\ntype = \"libsql\"\nurl = \"{}\"\ntoken = \"\"\n", server.url())
+            };
+            let config: String = servers.iter().map(named).collect();
+            std::fs::write(data.path().join(RUNTIME_CONFIG), config).expect("a file can be written");
+        }
         let host = Self::start(data.path(), now, faults).await;
         Self {
             host,
             http: Client::builder(TokioExecutor::new()).build(nodelay()),
             key: ADMIN_KEY.to_owned(),
             data,
-            numbers: AtomicU64::new(1),
+            numbers: Arc::new(AtomicU64::new(1)),
+            servers: Arc::new(servers),
             faults,
         }
     }
@@ -97,6 +125,7 @@ impl Shop {
         let mut options = Options::new(manifest(), data);
         options.clock = ClockMode::Virtual(Some(now.parse().expect("a time")));
         options.seed = Some(1);
+        options.runtime_config = Some(data.join(RUNTIME_CONFIG)).filter(|file| file.exists());
         options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), "people-key-of-the-tests".to_owned());
@@ -106,10 +135,49 @@ impl Shop {
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers, faults } = self;
+        let Self { host, http, key, data, numbers, servers, faults } = self;
         host.stop().await.expect("the host stops");
         let host = Self::start(data.path(), &now, faults).await;
-        Self { host, http, key, data, numbers, faults }
+        Self { host, http, key, data, numbers, servers, faults }
+    }
+
+    async fn migrate(&self) {
+        self.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+    }
+
+    /// The server of a database, if it is hosted.
+    pub fn server(&self, database: &str) -> Option<&Sqld> {
+        self.servers.iter().find(|(name, _)| *name == database).map(|(_, server)| server)
+    }
+
+    /// A number that a query finds in a database, past the application.
+    pub fn number_in(&self, database: &str, query: &str) -> i64 {
+        if let Some(server) = self.server(database) {
+            return server.number(query);
+        }
+        let file = self.data().join(format!("{database}.db"));
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
+        connection.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// Another host beside this one, on the same data, whose clock shows another time.
+    pub async fn beside(&self, now: &str) -> Self {
+        let host = Self::start(self.data.path(), now, None).await;
+        let http = Client::builder(TokioExecutor::new()).build(nodelay());
+        Self {
+            host,
+            http,
+            key: self.key.clone(),
+            data: self.data.clone(),
+            numbers: self.numbers.clone(),
+            servers: self.servers.clone(),
+            faults: None,
+        }
+    }
+
+    /// The same member, seen from this host.
+    pub fn sees(&self, member: &Member<'_>) -> Member<'_> {
+        Member { shop: self, id: member.id.clone() }
     }
 
     /// The faults of its stores.
@@ -124,6 +192,9 @@ impl Shop {
 
     /// Every byte of a database: its file and its journal.
     pub fn bytes_of(&self, database: &str) -> Vec<u8> {
+        if let Some(server) = self.server(database) {
+            return server.bytes();
+        }
         let read = |name: String| std::fs::read(self.data().join(name)).unwrap_or_default();
         [read(format!("{database}.db")), read(format!("{database}.db-wal"))].concat()
     }
@@ -313,7 +384,12 @@ pub struct Member<'a> {
     pub id: String,
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
+    /// A member who has enrolled, by the id.
+    pub fn of(shop: &'a Shop, id: &str) -> Self {
+        Self { shop, id: id.to_owned() }
+    }
+
     pub async fn balance(&self) -> Value {
         self.shop.get(&format!("/v1/members/{}/balance", self.id)).await.expect(200)
     }
@@ -422,6 +498,19 @@ pub fn hundredths(amount: &Value) -> i64 {
     let (whole, fraction) = text.split_once('.').unwrap_or_else(|| panic!("money and points have a decimal point: {text}"));
     assert_eq!(fraction.len(), 2, "two decimals: {text}");
     format!("{whole}{fraction}").parse().unwrap_or_else(|_| panic!("a number: {text}"))
+}
+
+/// No servers, unless all shops are to have hosted stores.
+fn possibly_hosted() -> Vec<(&'static str, Sqld)> {
+    if std::env::var(STORES).is_ok_and(|stores| stores == "hosted") {
+        servers().expect("the scenarios are to be played on a libSQL server")
+    } else {
+        Vec::new()
+    }
+}
+
+fn servers() -> Option<Vec<(&'static str, Sqld)>> {
+    Some(vec![("default", Sqld::start()?), ("people", Sqld::start()?)])
 }
 
 fn manifest() -> PathBuf {

@@ -1,5 +1,6 @@
-//! Accrual: quotes, orders, returns and cancellation.
+//! Accrual: quotes, orders, claims, returns and cancellation.
 
+mod claims;
 mod orders;
 mod quotes;
 mod returns;
@@ -21,6 +22,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     match (call.method.as_str(), path.as_slice()) {
         ("POST", ["quotes"]) => quotes::quote(call).await,
         ("POST", ["orders"]) => orders::record(call).await,
+        ("POST", ["orders", "claims"]) => claims::claim(call).await,
         ("GET", ["orders", id]) => orders::show(call, id).await,
         ("POST", ["orders", id, "returns"]) => returns::take_back(call, id).await,
         ("POST", ["orders", id, "cancellation"]) => returns::cancel(call, id).await,

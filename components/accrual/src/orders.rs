@@ -41,7 +41,7 @@ fn decide(context: &Context, order: &Order, content: &str, anonymous: bool, rede
         };
     }
     let id = context.command.ids.clone().next();
-    let terms = program.terms();
+    let terms = program.terms(context.command.now);
     let (judgement, recorded) = if anonymous {
         let judgement = wire::judged(program, None, Points::ZERO, &order, &AskedPayment::None, "")?;
         let recorded = ledger::record_anonymous(&order, &judgement, &terms, content, context.command.clone());
@@ -91,7 +91,7 @@ fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<dom
     if judgement.items >= redemption.items {
         return Ok(judgement);
     }
-    let spendable = Account::open_settled(member, snapshot, &program.terms(), now).map_err(refuse)?.spendable();
+    let spendable = Account::open_settled(member, snapshot, &program.terms(now), now).map_err(refuse)?.spendable();
     let available = spendable.checked_add(points).ok_or(Refusal::Overflow).map_err(refuse)?;
     wire::judged(program, Some(member), available, order, &AskedPayment::Exact(points.0), "").map_err(at_redemption)
 }

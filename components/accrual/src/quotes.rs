@@ -41,7 +41,8 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
     let order = wire::check_currency(&cart, program, &shop.caller, "/order")?;
     let member = shop.snapshot.member.as_ref();
     let available = member.map_or(Points::ZERO, |member| {
-        Account::open_settled(member, &shop.snapshot, &program.terms(), now).map_or(Points::ZERO, |account| account.spendable())
+        Account::open_settled(member, &shop.snapshot, &program.terms(now), now)
+            .map_or(Points::ZERO, |account| account.spendable())
     });
     let payment = wire::asked_payment(body.points.as_ref(), program.scale())?;
     let judged = wire::judged(program, member, available, &order, &payment, "/order")?;

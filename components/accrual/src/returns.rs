@@ -41,7 +41,7 @@ pub async fn take_back(call: &Call, order: &str) -> Result<Reply, Problem> {
             return repeat_or_refuse(context, earlier, &request.content_hash);
         }
         let standing = |spend| context.program.standing(spend);
-        let given = ledger::take_back(&context.snapshot, &request, standing, &context.program.terms(), context.command.clone())
+        let given = ledger::take_back(&context.snapshot, &request, standing, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         Ok(decision(context, given, json!({"return_id": request.reference})))
     })
@@ -61,7 +61,7 @@ pub async fn cancel(call: &Call, order: &str) -> Result<Reply, Problem> {
             return repeat_or_refuse(context, earlier, &content);
         }
         let standing = |spend| context.program.standing(spend);
-        let given = ledger::cancel(&context.snapshot, &content, standing, &context.program.terms(), context.command.clone())
+        let given = ledger::cancel(&context.snapshot, &content, standing, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         Ok(decision(context, given, json!({"status": "cancelled"})))
     })

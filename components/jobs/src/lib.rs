@@ -1,7 +1,8 @@
 //! Scheduled work behind two doors: the cron trigger, once an hour, and `POST /v1/jobs/{name}/runs` for every other
-//! scheduler; and the audit.
+//! scheduler; the audit, and the rebuild's comparison.
 
 mod audit;
+mod rebuild;
 mod sweep;
 mod work;
 
@@ -46,6 +47,10 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["audit"]) => {
             authorize(call, &[Scope::Staff, Scope::Jobs]).await?;
             audit::audit().await
+        }
+        ("GET", ["rebuild"]) => {
+            authorize(call, &[Scope::Staff, Scope::Jobs]).await?;
+            rebuild::check().await
         }
         _ => Err(Problem::no_such_call(call)),
     }

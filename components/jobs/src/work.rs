@@ -3,7 +3,10 @@
 use domain::Instant;
 use domain::id::Ids;
 use edge::wire::moment;
-use edge::{Access, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_head, random};
+use edge::{
+    Access, ActiveProgram, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_by_head, program_head,
+    random,
+};
 use serde::Deserialize;
 use serde_json::json;
 use store::schema::{BOOKS, PEOPLE, migrate as run_migrations};
@@ -132,7 +135,11 @@ async fn due(at: Instant) -> Result<Due, Problem> {
 async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
     for _ in 0..8 {
         let outcome = match job {
-            Job::Holds => store::release_overdue(&books(), at, BATCH, Ids::new(at, random()).next()).await.map(count),
+            Job::Holds => {
+                let returned_until = active_program().await?.and_then(|program| program.terms(at).returned_until);
+                let ids = Ids::new(at, random()).next();
+                store::release_overdue(&books(), at, BATCH, ids, returned_until).await.map(count)
+            }
             Job::Activate => store::activate(&books(), at, BATCH).await.map(count),
             Job::Expire => {
                 let version = program_head().await?.map_or(0, |program| program.version);
@@ -141,11 +148,19 @@ async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
         };
         match outcome {
             // ids that collide are drawn again; a store that is busy is asked again
-            Err(StoreError::Stale | StoreError::Busy(_)) => {}
+            Err(StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_)) => {}
             outcome => return outcome.map_err(|error| from_store(&error)),
         }
     }
     Err(from_store(&StoreError::Stale))
+}
+
+/// The program in force; none in a shop that has none yet.
+async fn active_program() -> Result<Option<ActiveProgram>, Problem> {
+    match program_head().await? {
+        None => Ok(None),
+        head => program_by_head(head.as_ref()).await.map(Some),
+    }
 }
 
 fn count(rows: usize) -> Option<i64> {

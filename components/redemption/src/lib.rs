@@ -1,7 +1,11 @@
-//! Redemption: points are held for an order, then captured or released.
+//! Redemption: points are held for an order, confirmed by a one-time code where the program asks for one, then captured or
+//! released.
+
+mod confirmation;
 
 use domain::snapshot::RedemptionStatus;
 use domain::{Id, Points};
+use edge::sealing::Sealer;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
 use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Read, Reply, Scope, mutate, now, read, serve};
 use ledger::{Account, Ended, Refusal};
@@ -24,6 +28,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     match (call.method.as_str(), path.as_slice()) {
         ("POST", ["redemptions"]) => hold(call).await,
         ("GET", ["redemptions", id]) => show(call, redemption_id(id)?).await,
+        ("POST", ["redemptions", id, "confirmation"]) => confirmation::confirm(call, redemption_id(id)?).await,
         ("POST", ["redemptions", id, "capture"]) => capture(call, redemption_id(id)?).await,
         ("POST", ["redemptions", id, "release"]) => release(call, redemption_id(id)?).await,
         _ => Err(Problem::no_such_call(call)),
@@ -46,22 +51,22 @@ async fn hold(call: &Call) -> Result<Reply, Problem> {
         return Err(Problem::field("/order/member", "two_members", "is not the one of /member"));
     }
     let load = body.member.subject("/member").await?.into_load(Load::default());
+    let sealer = Sealer::ready().await?;
     mutate(call, &SELLERS, load, |context| {
         let program = &context.program;
         let refuse = |refusal: Refusal| context.refuse(&refusal);
         let order = wire::check_currency(&cart, program, &context.caller, "/order")?;
         let member = context.snapshot.member.as_ref().ok_or(Refusal::MemberNotFound).map_err(refuse)?;
-        let account = Account::open_settled(member, &context.snapshot, &program.terms(), context.command.now).map_err(refuse)?;
+        let account = Account::open_settled(member, &context.snapshot, &context.terms(), context.command.now).map_err(refuse)?;
         let payment = wire::asked_payment(Some(&body.points), program.scale())?;
         let judged = wire::judged(program, Some(member), account.spendable(), &order, &payment, "/order")?;
         if judged.payment.points.is_zero() {
             return Err(nothing_to_hold(&judged, &account, context));
         }
-        if judged.payment.confirmation_required {
-            let detail = "The program asks for the member's one-time code above its amount, and codes can't be sent yet: pay with fewer points";
-            return Err(Problem::new(409, "confirmation_required", detail));
-        }
-        let held = ledger::hold(&context.snapshot, &order, &judged, &program.terms(), context.command.clone()).map_err(refuse)?;
+        let code =
+            if judged.payment.confirmation_required { Some(confirmation::new_code(&sealer, context, member)?) } else { None };
+        let held =
+            ledger::hold(&context.snapshot, &order, &judged, &context.terms(), context.command.clone(), code).map_err(refuse)?;
         let redemption = &held.redemption;
         let answer = json!({
             "id": redemption.id.external("red"), "status": redemption.status, "member_id": member.id.external("mem"),
@@ -106,14 +111,9 @@ async fn capture(call: &Call, id: Id) -> Result<Reply, Problem> {
             AskedPayment::Exact(points) => Some(Points(points)),
             _ => None,
         };
-        let ended = ledger::capture(
-            &context.snapshot,
-            points,
-            body.order_id.as_deref(),
-            &context.program.terms(),
-            context.command.clone(),
-        )
-        .map_err(|refusal| context.refuse(&refusal))?;
+        let ended =
+            ledger::capture(&context.snapshot, points, body.order_id.as_deref(), &context.terms(), context.command.clone())
+                .map_err(|refusal| context.refuse(&refusal))?;
         Ok(ended_decision(context, ended))
     })
     .await
@@ -128,7 +128,7 @@ async fn release(call: &Call, id: Id) -> Result<Reply, Problem> {
     let load = Load { redemption: Some(id), ..Load::default() };
     mutate(call, &SELLERS, load, |context| {
         visible(context)?;
-        let ended = ledger::release(&context.snapshot, &context.program.terms(), context.command.clone())
+        let ended = ledger::release(&context.snapshot, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         Ok(ended_decision(context, ended))
     })

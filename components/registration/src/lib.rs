@@ -1,6 +1,7 @@
 //! Registration: members with their balances, the program and its versions, keys; and whatever no other component answers.
 
 mod administration;
+mod between;
 mod keys;
 mod members;
 mod person;
@@ -27,6 +28,8 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["members", id, "balance"]) => members::balance(call, id).await,
         ("GET", ["members", id, "entries"]) => members::entries(call, id).await,
         ("POST", ["members", id, "adjustments"]) => members::adjust(call, id).await,
+        ("POST", ["members", id, "transfers"]) => between::transfer(call, id).await,
+        ("POST", ["members", id, "merges"]) => between::merge(call, id).await,
         ("GET", ["program"]) => program::current(call).await,
         ("PUT", ["program"]) => program::publish(call).await,
         ("GET", ["program", "versions"]) => program::versions(call).await,

@@ -1,5 +1,7 @@
 //! Members: enrolment, look-up, balance, entries, adjustments by the staff.
 
+use std::cell::RefCell;
+
 use domain::id::Ids;
 use domain::snapshot::Snapshot;
 use domain::{Id, Instant, MONEY_SCALE};
@@ -28,7 +30,8 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
     let fingerprint = call.fingerprint();
     let (person, identities) = body.person(now()).await?;
     let hashes: Vec<String> = identities.iter().map(|(_, hash)| hash.clone()).collect();
-    let written: std::cell::Cell<Option<Id>> = std::cell::Cell::new(None);
+    // persons of tries that did not succeed; whether one of a broken connection did is known only with the next answer
+    let written: RefCell<Vec<Id>> = RefCell::default();
     let outcome = with_retries(async || {
         let now = now();
         let loaded = store::load_enrolment(&books(), access.hash().as_deref(), idempotency_key, &hashes).await?;
@@ -36,9 +39,7 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
             // a try whose answer was lost: its person is the member
-            if written.get() == Some(answered.id) {
-                written.set(None);
-            }
+            written.borrow_mut().retain(|id| *id != answered.id);
             let reply = replay(&answered, &fingerprint)?;
             // the answer holds personal data: it is kept with the person
             let kept = person::find(answered.id).await?.and_then(|person| person.answer);
@@ -58,27 +59,26 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
             identities: identities.clone(),
         };
         let judged = program.judge_enrolment(now, &body.channel).map_err(|failure| not_judged(&failure))?;
-        let enrolled = ledger::enrol(applicant, &judged, &program.terms(), Command { now, ids })
+        let enrolled = ledger::enrol(applicant, &judged, &program.terms(now), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
         let answer = member_json(&enrolled.member, &person, &program).to_string();
-        if let Some(stale) = written.replace(Some(id)) {
-            store::remove_person(&people(), stale).await?;
-        }
+        written.borrow_mut().push(id);
         person::write(id, &Person { answer: Some(answer.clone()), ..person.clone() }, now).await?;
         let commit =
             Commit { id, idempotency_key, fingerprint: &fingerprint, status: 201, answer: None, now, plan: &enrolled.plan };
         store::apply(&books(), &commit).await?;
-        written.set(None);
+        written.borrow_mut().retain(|written| *written != id);
         Ok(Reply::new(201, answer))
     })
     .await;
     // refused, or answered by another request under the same key; after a failure of the store nobody knows
-    if outcome.as_ref().map_or_else(|problem| problem.status < 500, |_| true)
-        && let Some(id) = written.get()
-        && let Err(error) = store::remove_person(&people(), id).await
-    {
-        // a sealed person without a member can't be reached by any call
-        eprintln!("{}", json!({"level": "warn", "detail": format!("a refused person is left: {error}")}));
+    if outcome.as_ref().map_or_else(|problem| problem.status < 500, |_| true) {
+        for id in written.take() {
+            if let Err(error) = store::remove_person(&people(), id).await {
+                // a sealed person without a member can't be reached by any call
+                eprintln!("{}", json!({"level": "warn", "detail": format!("a refused person is left: {error}")}));
+            }
+        }
     }
     outcome
 }
@@ -107,7 +107,12 @@ pub async fn show(call: &Call, id: &str) -> Result<Reply, Problem> {
 
 async fn show_loaded(shop: Read) -> Result<Reply, Problem> {
     let member = shop.snapshot.member.as_ref().ok_or_else(|| from_refusal(&Refusal::MemberNotFound, shop.program.scale()))?;
-    let person = person::find(member.id).await?.unwrap_or_default();
+    let mut person = person::find(member.id).await?.unwrap_or_default();
+    for merged in &member.merged {
+        if let Some(earlier) = person::find(*merged).await? {
+            person.take_over(earlier);
+        }
+    }
     Ok(Reply::ok(&member_json(member, &person, &shop.program)))
 }
 
@@ -122,7 +127,7 @@ pub async fn balance(call: &Call, id: &str) -> Result<Reply, Problem> {
 
 fn balance_json(snapshot: &Snapshot, program: &ActiveProgram, now: Instant) -> Result<Value, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
-    let account = Account::open_settled(member, snapshot, &program.terms(), now)?;
+    let account = Account::open_settled(member, snapshot, &program.terms(now), now)?;
     Ok(wire::balance(&account.balance(), &program.standing(member.qualifying_spend), program))
 }
 
@@ -134,8 +139,11 @@ pub async fn entries(call: &Call, id: &str) -> Result<Reply, Problem> {
         Some(cursor) => cursor.parse().map_err(|_| Problem::field("/cursor", "invalid", "is no cursor of this list"))?,
     };
     let shop = read(call, &READERS, Load { member: Some(member_id(id)?), ..Load::default() }).await?;
-    let member = shop.snapshot.member.ok_or_else(|| from_refusal(&Refusal::MemberNotFound, shop.program.scale()))?;
-    let rows = store::entries(&books(), member.id, below, limit + 1).await.map_err(|error| from_store(&error))?;
+    if shop.snapshot.member.is_none() {
+        return Err(from_refusal(&Refusal::MemberNotFound, shop.program.scale()));
+    }
+    // of a member that was merged: what happened until then
+    let rows = store::entries(&books(), member_id(id)?, below, limit + 1).await.map_err(|error| from_store(&error))?;
     let shown = usize::try_from(limit).unwrap_or_default();
     let items: Vec<Value> = rows.iter().take(shown).map(|row| wire::entry(row, &shop.program)).collect();
     let next = if rows.len() > shown { rows.get(shown - 1).map(|last| last.seq.to_string()) } else { None };
@@ -180,8 +188,9 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
             return Err(Problem::field("/expires_at", "out_of_range", format!("must be after {starts}")));
         }
         let adjustment = Adjustment { points, reason: body.reason.clone(), activates_at, expires_at };
-        let adjusted = ledger::adjust(&context.snapshot, &adjustment, &program.terms(), context.command.clone())
-            .map_err(|refusal| context.refuse(&refusal))?;
+        let adjusted =
+            ledger::adjust(&context.snapshot, &adjustment, &program.terms(context.command.now), context.command.clone())
+                .map_err(|refusal| context.refuse(&refusal))?;
         let spend = context.snapshot.member.as_ref().map(|member| member.qualifying_spend).unwrap_or_default();
         let taken: Vec<Value> = adjusted
             .taken

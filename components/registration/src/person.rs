@@ -48,6 +48,31 @@ pub struct AcceptedRules {
     pub at: String,
 }
 
+impl Person {
+    /// Fills what is not known with what a merged membership of the same person knew.
+    pub fn take_over(&mut self, earlier: Self) {
+        let fields = [
+            (&mut self.external_id, earlier.external_id),
+            (&mut self.phone, earlier.phone),
+            (&mut self.email, earlier.email),
+            (&mut self.card, earlier.card),
+            (&mut self.telegram, earlier.telegram),
+            (&mut self.first_name, earlier.first_name),
+            (&mut self.last_name, earlier.last_name),
+            (&mut self.birthday, earlier.birthday),
+        ];
+        for (own, other) in fields {
+            *own = own.take().or(other);
+        }
+        if self.dates.is_empty() {
+            self.dates = earlier.dates;
+        }
+        for (name, value) in earlier.attributes {
+            self.attributes.entry(name).or_insert(value);
+        }
+    }
+}
+
 /// Body of `POST /v1/members`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +191,7 @@ pub fn member_json(member: &Member, person: &Person, program: &ActiveProgram) ->
         "referral_code": member.referral_code, "tier": wire::standing(&standing, member),
         "joined_at": member.joined_at.to_string(), "consents": person.consents, "attributes": person.attributes,
         "accepted_rules": person.accepted_rules,
+        "merged": member.merged.iter().map(|id| id.external("mem")).collect::<Vec<_>>(),
     })
 }
 

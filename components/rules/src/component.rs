@@ -25,6 +25,10 @@ impl GuestProgram for Program {
         self.standing(qualifying_spend)
     }
 
+    fn returned_until(&self, at: i64) -> Option<i64> {
+        self.returned_until(at)
+    }
+
     fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {
         self.judge_enrolment(at, &channel)
     }

@@ -31,6 +31,14 @@ impl Program {
         judge::standing(&self.document.settings.tiers, qualifying_spend)
     }
 
+    /// Until when points (milliseconds since 1970-01-01T00:00:00Z) are good that come back at an instant to a lot that is over.
+    /// None: the program has no such grace, or the instant is not within the years 1900 to 2999.
+    #[must_use]
+    pub fn returned_until(&self, at: i64) -> Option<i64> {
+        let lifetime = self.document.returned_grace.as_ref()?;
+        self.document.zone.life(at, lifetime).ok()?.expires_at
+    }
+
     /// What enrolling at an instant (milliseconds since 1970-01-01T00:00:00Z) through a channel gives.
     ///
     /// # Errors

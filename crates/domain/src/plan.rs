@@ -30,9 +30,18 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<NewReturn>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// Lines of a claimed order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claimed_lines: Vec<ClaimedLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<Merge>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Entry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redemptions: Vec<NewRedemption>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub confirmations: Vec<Confirmation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redemption_updates: Vec<RedemptionUpdate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -154,6 +163,25 @@ pub struct OrderUpdate {
     pub status: &'static str,
 }
 
+/// (order, position, qualifying, what it earned on each lot).
+pub type ClaimedLine = (Id, i64, Money, Vec<(Id, Points)>);
+
+/// An anonymous order that becomes a member's, under the order's lock.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Claim {
+    pub id: Id,
+    pub revision: i64,
+    pub member_id: Id,
+    pub earned: Points,
+}
+
+/// A member that another one takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Merge {
+    pub from: Id,
+    pub into: Id,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NewReturn {
     pub id: Id,
@@ -217,7 +245,21 @@ pub struct NewRedemption {
     pub store: Option<String>,
     pub hold_expires_at: Instant,
     pub hold_entry: Id,
+    /// Keyed hash of the one-time code that it waits for.
+    pub code_hash: Option<String>,
     pub program_version: i64,
+}
+
+/// A one-time code that came for a redemption, under the lock of the attempts before it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Confirmation {
+    pub id: Id,
+    /// Wrong codes before this one.
+    pub attempts: i64,
+    /// 1 for a wrong code.
+    pub wrong: i64,
+    pub status: &'static str,
+    pub hold_expires_at: Instant,
 }
 
 /// The end of a redemption.

@@ -15,6 +15,10 @@ pub struct Snapshot {
     pub holds: Vec<Hold>,
     pub redemption: Option<Redemption>,
     pub order: Option<RecordedOrder>,
+    /// Whoever the command is about beside the member: the receiver of a transfer, the duplicate of a merge.
+    pub other: Option<Member>,
+    /// Their lots with points left.
+    pub other_lots: Vec<Lot>,
 }
 
 /// A member with the account's totals and the statistics of the orders.
@@ -43,6 +47,8 @@ pub struct Member {
     pub qualifying_spend: Money,
     pub tier: Option<String>,
     pub tier_since: Option<Instant>,
+    /// Members that this one took over.
+    pub merged: Vec<Id>,
 }
 
 /// A lot with points left: `[id, rule_id, remaining, activates_at, expires_at]`.
@@ -134,6 +140,10 @@ pub struct Redemption {
     pub hold_expires_at: Instant,
     pub created_at: Instant,
     pub hold_entry: Id,
+    /// Keyed hash of the one-time code, where the program asked for one.
+    pub code_hash: Option<String>,
+    /// Wrong codes so far.
+    pub attempts: i64,
     pub order_ref: Option<String>,
     /// The order that was paid with it, once it is recorded.
     pub used_by: Option<String>,
@@ -175,12 +185,26 @@ pub struct RecordedOrder {
     pub redemption_id: Option<Id>,
     pub program_version: i64,
     pub answer: Answer,
+    /// The answer to the claim of an anonymous order.
+    pub claim_answer: Option<Answer>,
     pub earn_entry: Option<Id>,
+    /// What became of the lots that it earned.
+    pub lots: Vec<EarnedLot>,
     pub capture_entry: Option<Id>,
     pub lines: Vec<RecordedLine>,
     /// What each lot paid and has not got back yet; empty for an order without points.
     pub paid: Vec<Taken>,
     pub returns: Vec<RecordedReturn>,
+}
+
+/// A lot that an order earned: `[lot, issued, expired, expires_at]`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct EarnedLot {
+    pub id: Id,
+    pub issued: Points,
+    /// What expired unspent.
+    pub expired: Points,
+    pub expires_at: Option<Instant>,
 }
 
 /// A line as it was recorded, in the sequence of the array in `load.sql`.

@@ -154,7 +154,9 @@ where
             if reply.replayed {
                 headers.push(("idempotent-replayed", "true".to_owned()));
             }
-            (reply.status, "application/json", reply.body, headers)
+            // a refusal that is kept: a wrong one-time code
+            let kind = if reply.status < 400 { "application/json" } else { "application/problem+json" };
+            (reply.status, kind, reply.body, headers)
         }
         Err(problem) => {
             let retry = problem.retry_after.map(|seconds| ("retry-after", seconds.to_string()));

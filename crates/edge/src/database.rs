@@ -1,14 +1,25 @@
-//! The Spin store behind [`store::Database`]: one connection for each database, kept in the instance. That is safe
-//! because no request ever holds a transaction across an await, and fast because opening is what costs.
+//! The Spin store behind [`store::Database`]: connections are kept in the instance, because opening is what costs. That is
+//! safe because no request ever holds a transaction across an await. SQLite in the host's process has one connection, used
+//! by all requests; a hosted store sends the statements of a connection one after another, so that it has a pool.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 use store::{Database, Row, StoreError, Value};
 
+/// How many connections to a hosted store are kept: as many as requests that Spin gives an instance at once.
+const POOL: usize = 16;
+
+/// The open connections to a store, at most so many.
+struct Kept {
+    most: usize,
+    open: Vec<Rc<Connection>>,
+}
+
 thread_local! {
-    static KEPT: RefCell<Vec<(&'static str, Rc<Connection>)>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<BTreeMap<&'static str, Kept>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// A database of the application, by the label of `spin.toml`.
@@ -27,40 +38,50 @@ pub fn people() -> SpinDatabase {
     SpinDatabase("people")
 }
 
-impl SpinDatabase {
-    async fn connection(self) -> Result<Rc<Connection>, StoreError> {
-        let kept = KEPT.with_borrow(|kept| kept.iter().find(|(label, _)| *label == self.0).map(|(_, kept)| kept.clone()));
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
-        let opened = Rc::new(Connection::open(self.0).await.map_err(|error| message(&error))?);
-        // Readers then do not wait for a writer. A hosted store refuses the pragma, and needs none.
-        if let Ok(answer) = opened.execute("PRAGMA journal_mode = WAL", []).await {
-            drop(answer.collect().await);
-        }
-        KEPT.with_borrow_mut(|kept| kept.push((self.0, opened.clone())));
-        Ok(opened)
-    }
-
-    /// Lets go of a connection that may be broken; the next statement opens another.
-    fn forget(self, broken: &Rc<Connection>) {
-        KEPT.with_borrow_mut(|kept| kept.retain(|(_, connection)| !Rc::ptr_eq(connection, broken)));
-    }
-}
-
 impl Database for SpinDatabase {
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        match self.run_once(statement, parameters.clone()).await {
-            // A hosted store ends idle streams, before the statement began: on a new one it is run for the first time.
-            Err(StoreError::Busy(message)) if message.contains("STREAM_EXPIRED") => self.run_once(statement, parameters).await,
+        let connection = match self.kept() {
+            Some(kept) => kept,
+            None => self.open().await?,
+        };
+        match self.run_on(&connection, statement, parameters.clone()).await {
+            // A hosted store ends streams that were idle, and knows none from before its restart. Even a statement that had
+            // its effect may be repeated: keys and locks then refuse it.
+            Err(StoreError::Broken(_)) => self.run_on(&self.open().await?, statement, parameters).await,
             outcome => outcome,
         }
     }
 }
 
 impl SpinDatabase {
-    async fn run_once(self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let connection = self.connection().await?;
+    /// A connection that no statement uses; where no more may be opened, one that few use.
+    fn kept(self) -> Option<Rc<Connection>> {
+        KEPT.with_borrow(|kept| {
+            let Kept { most, open } = kept.get(self.0)?;
+            let idlest = open.iter().min_by_key(|connection| Rc::strong_count(connection))?;
+            (Rc::strong_count(idlest) == 1 || open.len() >= *most).then(|| idlest.clone())
+        })
+    }
+
+    /// Another connection; it is kept if there may be more.
+    async fn open(self) -> Result<Rc<Connection>, StoreError> {
+        let opened = Rc::new(Connection::open(self.0).await.map_err(|error| message(&error))?);
+        let known = KEPT.with_borrow(|kept| kept.get(self.0).map(|kept| kept.most));
+        let most = match known {
+            Some(most) => most,
+            None if is_in_process(&opened).await => 1,
+            None => POOL,
+        };
+        KEPT.with_borrow_mut(|kept| {
+            let kept = kept.entry(self.0).or_insert(Kept { most, open: Vec::new() });
+            if kept.open.len() < kept.most {
+                kept.open.push(opened.clone());
+            }
+        });
+        Ok(opened)
+    }
+
+    async fn run_on(self, connection: &Rc<Connection>, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let parameters = parameters.into_iter().map(|value| match value {
             Value::Null => SpinValue::Null,
             Value::Integer(number) => SpinValue::Integer(number),
@@ -75,17 +96,35 @@ impl SpinDatabase {
             Ok(rows) => Ok(rows.into_iter().map(|row| row.values.into_iter().map(from_spin).collect()).collect()),
             Err(error) => {
                 let error = message(&error);
-                let broken = match &error {
-                    StoreError::Unavailable(_) => true,
-                    StoreError::Busy(message) => message.contains("STREAM_EXPIRED"),
-                    _ => false,
-                };
-                if broken {
-                    self.forget(&connection);
+                if matches!(error, StoreError::Broken(_) | StoreError::Unavailable(_)) {
+                    self.forget(connection);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Lets go of a connection that may be broken.
+    fn forget(self, broken: &Rc<Connection>) {
+        KEPT.with_borrow_mut(|kept| {
+            if let Some(kept) = kept.get_mut(self.0) {
+                kept.open.retain(|connection| !Rc::ptr_eq(connection, broken));
+            }
+        });
+    }
+}
+
+/// Has SQLite keep a journal ahead of its file: readers then do not wait for a writer. A hosted store has its own ways, and
+/// refuses the pragma: that tells the two apart.
+async fn is_in_process(connection: &Connection) -> bool {
+    let outcome = match connection.execute("PRAGMA journal_mode = WAL", []).await {
+        Ok(answer) => answer.collect().await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(rows) => rows.iter().any(|row| matches!(row.values.first(), Some(SpinValue::Text(mode)) if mode == "wal")),
+        // another connection is at it
+        Err(error) => matches!(message(&error), StoreError::Busy(_)),
     }
 }
 

@@ -97,6 +97,9 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
     let money = |money: domain::Money| amount::format(money.0, MONEY_SCALE);
     match refusal {
         Refusal::MemberNotFound => Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"),
+        Refusal::OtherMemberNotFound => Problem::not_found("member_not_found", "There is no such other member"),
+        Refusal::SameMember => Problem::new(409, "same_member", "Both members are one and the same"),
+        Refusal::AlreadyClaimed => Problem::new(409, "already_claimed", "The order has a member already"),
         Refusal::OrderNotFound => Problem::not_found("order_not_found", "There is no order with this id"),
         Refusal::RedemptionNotFound => Problem::not_found("redemption_not_found", "There is no such redemption"),
         Refusal::InsufficientPoints { available, deficit } => {
@@ -150,7 +153,9 @@ pub fn from_store(error: &StoreError) -> Problem {
             Problem::store_unavailable("The store has no tables yet: POST /v1/jobs/migrate/runs makes them")
         }
         StoreError::Busy(_) => Problem::store_unavailable("The store is busy; send the same request again"),
-        StoreError::Unavailable(_) => Problem::store_unavailable("The store does not answer; send the same request again"),
+        StoreError::Broken(_) | StoreError::Unavailable(_) => {
+            Problem::store_unavailable("The store does not answer; send the same request again")
+        }
         StoreError::Refused(_) => {
             Problem::new(500, "internal_error", "The request was refused to keep the books right; nothing was written")
         }

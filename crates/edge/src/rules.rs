@@ -158,9 +158,9 @@ impl ActiveProgram {
         self.parsed.settings.points_scale
     }
 
-    /// What the ledger must know.
+    /// What the ledger must know at a moment.
     #[must_use]
-    pub fn terms(&self) -> Terms {
+    pub fn terms(&self, now: Instant) -> Terms {
         let settings = &self.parsed.settings;
         Terms {
             program_version: self.version,
@@ -172,6 +172,7 @@ impl ActiveProgram {
                 engine::ClawbackPolicy::PendingOnly => ClawbackPolicy::PendingOnly,
             },
             hold_seconds: settings.hold_seconds,
+            returned_until: self.parsed.engine.returned_until(now.0).map(Instant),
         }
     }
 

@@ -32,6 +32,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// What the ledger must know of the program.
+    #[must_use]
+    pub fn terms(&self) -> ledger::Terms {
+        self.program.terms(self.command.now)
+    }
+
     /// A refusal in the API's words.
     #[must_use]
     pub fn refuse(&self, refusal: &Refusal) -> Problem {
@@ -212,7 +218,7 @@ pub async fn with_retries(mut attempt: impl AsyncFnMut() -> Result<Reply, Failed
             Ok(reply) => return Ok(reply),
             Err(Failed::Problem(problem)) => return Err(problem),
             Err(Failed::Store(error)) => {
-                let repeatable = matches!(error, StoreError::Stale | StoreError::Busy(_));
+                let repeatable = matches!(error, StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_));
                 if !repeatable || tries >= TRIES || started.elapsed() > PATIENCE {
                     eprintln!("{}", serde_json::json!({"level": "warn", "detail": error.to_string(), "tries": tries}));
                     return Err(from_store(&error));

@@ -1,11 +1,14 @@
-//! The SQLite files of a host: where they lie, how they are opened, how many statements each has seen.
+//! The databases of a host, SQLite files or hosted: where they lie, how they are opened, how many statements each has seen.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::runtime::Handle;
+
+use crate::runtime_config::DatabasePlace;
 
 /// How often a statement asks for the lock that another connection holds: for 5 s, as long as in Spin.
 const BUSY_TRIES: i32 = 10_000;
@@ -16,27 +19,46 @@ const PREPARED_STATEMENTS: usize = 256;
 
 /// A database that components open by name.
 pub(crate) struct Database {
-    file: PathBuf,
+    place: DatabasePlace,
     statements: AtomicU64,
     /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
     keeper: Mutex<Option<rusqlite::Connection>>,
 }
 
+/// What a connection speaks to.
+#[derive(Clone)]
+pub(crate) enum Link {
+    File(Arc<Mutex<rusqlite::Connection>>),
+    /// The client that Spin uses: it sends one statement after another, in a stream that the server keeps for it.
+    Hosted(libsql::Connection),
+}
+
 impl Database {
-    /// Opens the file, and makes it where it isn't there.
-    pub(crate) fn new(file: PathBuf) -> Result<Self> {
-        let keeper = open(&file).and_then(|keeper| {
-            // Only a connection that has read something keeps the journal.
-            keeper.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-            Ok(keeper)
-        });
-        let keeper = keeper.with_context(|| format!("cannot open the database {}", file.display()))?;
-        Ok(Self { file, statements: AtomicU64::new(0), keeper: Mutex::new(Some(keeper)) })
+    /// Opens a file, and makes it where it isn't there. A server need not be there yet.
+    pub(crate) fn new(place: DatabasePlace) -> Result<Self> {
+        let keeper = match &place {
+            DatabasePlace::File(file) => {
+                let keeper = open(file).and_then(|keeper| {
+                    // Only a connection that has read something keeps the journal.
+                    keeper.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+                    Ok(keeper)
+                });
+                Some(keeper.with_context(|| format!("cannot open the database {place}"))?)
+            }
+            DatabasePlace::Hosted { .. } => None,
+        };
+        Ok(Self { place, statements: AtomicU64::new(0), keeper: Mutex::new(keeper) })
     }
 
-    /// Another connection.
-    pub(crate) fn connect(&self) -> rusqlite::Result<rusqlite::Connection> {
-        open(&self.file)
+    /// Another connection; to a server each is a client of its own, as on Spin. Blocks.
+    pub(crate) fn connect(&self) -> Result<Link> {
+        Ok(match &self.place {
+            DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(open(file)?))),
+            DatabasePlace::Hosted { url, token } => {
+                let client = Handle::try_current()?.block_on(libsql::Builder::new_remote(url.clone(), token.clone()).build())?;
+                Link::Hosted(client.connect()?)
+            }
+        })
     }
 
     pub(crate) fn count_statement(&self) {
@@ -53,7 +75,7 @@ impl Database {
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(keeper) = keeper else { return Ok(()) };
         let written = keeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        written.with_context(|| format!("cannot write back the journal of {}", self.file.display()))
+        written.with_context(|| format!("cannot write back the journal of {}", self.place))
     }
 }
 
@@ -89,8 +111,9 @@ mod tests {
     fn a_file_is_durable_and_whole_after_close() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/books.db");
-        let database = Database::new(file.clone()).unwrap();
-        let connection = database.connect().unwrap();
+        let database = Database::new(DatabasePlace::File(file)).unwrap();
+        let Link::File(connection) = database.connect().unwrap() else { panic!("a file is no server") };
+        let connection = Arc::into_inner(connection).unwrap().into_inner().unwrap();
         for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
             let set = connection.pragma_query_value(None, pragma, |row| {
                 row.get::<_, rusqlite::types::Value>(0).map(|value| match value {

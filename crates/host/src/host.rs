@@ -24,7 +24,7 @@ use crate::key_value::StoreFile;
 use crate::manifest::{CronTrigger, Manifest};
 use crate::random::Randomness;
 use crate::routes::Routes;
-use crate::runtime_config::RuntimeConfig;
+use crate::runtime_config::{DatabasePlace, RuntimeConfig};
 use crate::server::Server;
 use crate::state::Component;
 use crate::{builder, variables};
@@ -252,9 +252,9 @@ impl Prepared {
         let mut databases = BTreeMap::new();
         for name in manifest.databases().chain(runtime_config.sqlite_databases.keys().map(String::as_str)) {
             if !databases.contains_key(name) {
-                let own = || data.join(format!("{name}.db"));
-                let file = runtime_config.sqlite_databases.get(name).cloned().unwrap_or_else(own);
-                databases.insert(name.to_owned(), Arc::new(Database::new(file)?));
+                let own = || DatabasePlace::File(data.join(format!("{name}.db")));
+                let place = runtime_config.sqlite_databases.get(name).cloned().unwrap_or_else(own);
+                databases.insert(name.to_owned(), Arc::new(Database::new(place)?));
             }
         }
         let mut key_value_stores: BTreeMap<String, Arc<StoreFile>> = BTreeMap::new();

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
-//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `faults`, `clock`
+//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
+//! `clock`
 //! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), and `host`, which joins them.
 
 mod artifact;
@@ -35,6 +36,7 @@ mod database;
 mod engine;
 mod faults;
 mod host;
+mod hosted;
 mod instances;
 mod key_value;
 mod manifest;
@@ -55,5 +57,5 @@ pub use host::{Host, Options, build};
 /// The times that the host speaks of.
 pub use jiff::Timestamp;
 pub use manifest::{Build, Component, CronTrigger, HttpTrigger, Manifest, Variable};
-pub use runtime_config::RuntimeConfig;
+pub use runtime_config::{DatabasePlace, RuntimeConfig};
 pub use variables::{Template, environment_name};

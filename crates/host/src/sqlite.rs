@@ -1,11 +1,11 @@
-//! `spin:sqlite@3.1.0`, with SQLite in the process.
+//! `spin:sqlite@3.1.0`, with SQLite in the process or a libSQL server.
 //!
 //! As on Spin, `execute-async` never fails because of the statement: errors of any kind arrive by the future beside the
 //! rows, and a statement holds its connection until its rows have been read or dropped.
 
 use std::cell::RefCell;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use rusqlite::types::{Value as Stored, ValueRef};
@@ -17,41 +17,44 @@ use wasmtime::component::{Accessor, Destination, FutureReader, Resource, StreamP
 use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
-use crate::database::Database;
-use crate::faults::Link;
+use crate::database::{Database, Link};
+use crate::faults;
+use crate::hosted;
 use crate::state::{Spin, State};
 
 /// How many rows wait for their reader, as many as on Spin.
 const UNREAD_ROWS: usize = 4;
 
-type Answer<T> = std::result::Result<T, Error>;
+pub(crate) type Answer<T> = std::result::Result<T, Error>;
 type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Answer<()>>);
 
 /// An open connection.
 #[derive(Clone)]
 pub struct Connection {
-    connection: Arc<Mutex<rusqlite::Connection>>,
-    database: Arc<Database>,
     link: Link,
+    database: Arc<Database>,
+    /// What goes wrong with it, in trials.
+    fate: faults::Link,
 }
 
 impl Connection {
-    async fn open((database, link): (Arc<Database>, Link)) -> Answer<Self> {
-        let (opened, full) = (database.clone(), link.disk_is_full());
-        let connection = blocking(move || {
-            let connection = opened.connect().map_err(io)?;
-            if full {
-                // as many as there are
+    async fn open((database, fate): (Arc<Database>, faults::Link)) -> Answer<Self> {
+        let (opened, full) = (database.clone(), fate.disk_is_full());
+        let link = blocking(move || {
+            let link = opened.connect().map_err(io)?;
+            if let (Link::File(connection), true) = (&link, full) {
+                // as many pages as there are
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
                 connection.pragma_update(None, "max_page_count", 1).map_err(io)?;
             }
-            Ok(connection)
+            Ok(link)
         });
-        Ok(Self { connection: Arc::new(Mutex::new(connection.await?)), database, link })
+        Ok(Self { link: link.await?, database, fate })
     }
 
-    /// Asks the connection itself, when no statement holds it.
-    async fn ask<T: Send + 'static>(&self, question: fn(&rusqlite::Connection) -> T) -> wasmtime::Result<T> {
-        let connection = self.connection.clone();
+    /// Asks the connection itself, when no statement holds it. A hosted one has no answer but this, there as on Spin.
+    async fn ask<T: Send + 'static>(&self, question: fn(&rusqlite::Connection) -> T, hosted: T) -> wasmtime::Result<T> {
+        let Link::File(connection) = self.link.clone() else { return Ok(hosted) };
         let asked = blocking(move || Ok(question(&connection.lock().unwrap_or_else(PoisonError::into_inner)))).await;
         asked.map_err(|error| wasmtime::format_err!("{error}"))
     }
@@ -65,7 +68,7 @@ impl Connection {
         row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
         self.database.count_statement();
-        let fault = self.link.next(statement);
+        let fault = self.fate.next(statement);
         std::thread::sleep(fault.wait_before);
         if let Some(error) = fault.instead {
             return Err(io(error));
@@ -82,7 +85,10 @@ impl Connection {
         columns: impl FnOnce(Vec<String>),
         mut row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &self.link {
+            Link::File(connection) => connection.lock().unwrap_or_else(PoisonError::into_inner),
+            Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
+        };
         let mut prepared = connection.prepare_cached(statement).map_err(io)?;
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let width = names.len();
@@ -101,7 +107,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + '
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io(error)))
 }
 
-fn io(error: impl std::fmt::Display) -> Error {
+pub(crate) fn io(error: impl std::fmt::Display) -> Error {
     Error::Io(error.to_string())
 }
 
@@ -176,9 +182,9 @@ impl<D> StreamProducer<D> for Rows {
 
 impl State {
     /// The database of that name, if the component may open it and no fault keeps it from that.
-    fn granted_database(&self, name: &str) -> Answer<(Arc<Database>, Link)> {
+    fn granted_database(&self, name: &str) -> Answer<(Arc<Database>, faults::Link)> {
         let database = self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)?;
-        let link = Link::open(self.component.faults.clone()).map_err(io)?;
+        let link = faults::Link::open(self.component.faults.clone()).map_err(io)?;
         Ok((database, link))
     }
 }
@@ -221,11 +227,11 @@ impl HostConnection for State {
     }
 
     async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
-        self.table.get(&connection)?.clone().ask(rusqlite::Connection::last_insert_rowid).await
+        self.table.get(&connection)?.clone().ask(rusqlite::Connection::last_insert_rowid, 0).await
     }
 
     async fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        self.table.get(&connection)?.clone().ask(rusqlite::Connection::changes).await
+        self.table.get(&connection)?.clone().ask(rusqlite::Connection::changes, 0).await
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -285,11 +291,11 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
     }
 
     async fn last_insert_rowid_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<i64> {
-        get(store, &connection)?.ask(rusqlite::Connection::last_insert_rowid).await
+        get(store, &connection)?.ask(rusqlite::Connection::last_insert_rowid, 0).await
     }
 
     async fn changes_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        get(store, &connection)?.ask(rusqlite::Connection::changes).await
+        get(store, &connection)?.ask(rusqlite::Connection::changes, 0).await
     }
 }
 

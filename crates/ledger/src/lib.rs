@@ -3,19 +3,27 @@
 
 mod account;
 mod balance;
+mod claims;
+mod confirmations;
 mod membership;
+mod merges;
 mod orders;
 mod redemptions;
 mod refusal;
 mod returns;
+mod transfers;
 
 pub use account::{Account, Cause, Kind, Terms};
 pub use balance::{Balance, Dated};
+pub use claims::{Claimed, claim};
+pub use confirmations::{CODE_SECONDS, Confirmed, MOST_ATTEMPTS, confirm};
 pub use membership::{Adjusted, Adjustment, Applicant, Enrolled, adjust, enrol};
+pub use merges::{Merged, merge};
 pub use orders::{Recorded, pay_with, record_anonymous, record_order};
-pub use redemptions::{Ended, Held, capture, hold, release};
+pub use redemptions::{Ended, Held, NewCode, capture, hold, release};
 pub use refusal::Refusal;
 pub use returns::{Given, ReturnLine, ReturnRequest, cancel, take_back};
+pub use transfers::{Transferred, transfer};
 
 use domain::Instant;
 use domain::id::Ids;

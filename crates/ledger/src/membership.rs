@@ -58,6 +58,7 @@ pub fn enrol(applicant: Applicant, judged: &Enrolment, terms: &Terms, mut comman
         qualifying_spend: Money::ZERO,
         tier: tier.clone(),
         tier_since: tier.is_some().then_some(command.now),
+        merged: Vec::new(),
     };
     let mut account = Account::open(&member, &[], terms, command.now);
     let cause = Cause { occurred_at: command.now, ..Cause::default() };

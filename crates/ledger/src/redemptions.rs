@@ -10,7 +10,15 @@ use serde_json::json;
 use crate::Command;
 use crate::account::{Account, Cause, Terms};
 use crate::balance::Balance;
+use crate::confirmations::CODE_SECONDS;
 use crate::refusal::Refusal;
+
+/// A one-time code, never in the clear: what the books keep of it, and what its message carries, sealed.
+#[derive(Clone, Debug)]
+pub struct NewCode {
+    pub hash: String,
+    pub sealed: String,
+}
 
 /// A hold that was made.
 #[derive(Clone, Debug)]
@@ -31,15 +39,17 @@ pub struct Ended {
 }
 
 /// Sets points aside for an order, as the judgement says. Overdue holds of the member give their points back first.
+/// `code` is for a judgement that asks for one: the redemption then waits for it.
 ///
 /// # Errors
-/// [`Refusal::InsufficientPoints`] when fewer can be spent.
+/// [`Refusal::InsufficientPoints`] when fewer can be spent, [`Refusal::ConfirmationRequired`] without the code.
 pub fn hold(
     snapshot: &Snapshot,
     order: &Order,
     judgement: &Judgement,
     terms: &Terms,
     mut command: Command,
+    code: Option<NewCode>,
 ) -> Result<Held, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     let id = command.ids.next();
@@ -51,7 +61,22 @@ pub fn hold(
         return Err(account.insufficient());
     }
     let entry = account.hold(payment.points, cause, &judgement.payment_explanations, &mut command.ids)?;
-    let status = if payment.confirmation_required { RedemptionStatus::AwaitingConfirmation } else { RedemptionStatus::Held };
+    let (status, seconds) = if payment.confirmation_required {
+        (RedemptionStatus::AwaitingConfirmation, terms.hold_seconds.min(CODE_SECONDS))
+    } else {
+        (RedemptionStatus::Held, terms.hold_seconds)
+    };
+    let hold_expires_at = command.now.plus_seconds(seconds);
+    let code = code.filter(|_| payment.confirmation_required);
+    if payment.confirmation_required && code.is_none() {
+        return Err(Refusal::ConfirmationRequired);
+    }
+    let outbox = code.iter().map(|code| Message {
+        member_id: Some(member.id),
+        kind: "redemption.code",
+        payload: json!({"redemption": id.external("red"), "code": code.sealed, "expires_at": hold_expires_at.to_string()}),
+    });
+    let outbox = outbox.collect();
     let redemption = NewRedemption {
         id,
         account_id: member.id,
@@ -67,13 +92,19 @@ pub fn hold(
             .map(|(line, judged)| (line.id.clone(), judged.paid_points, judged.paid_money))
             .collect(),
         store: order.store.clone(),
-        hold_expires_at: command.now.plus_seconds(terms.hold_seconds),
+        hold_expires_at,
         hold_entry: entry,
+        code_hash: code.map(|code| code.hash),
         program_version: terms.program_version,
     };
     let balance = account.balance();
-    let plan =
-        Plan { redemptions: vec![redemption.clone()], redemption_updates, entries: account.into_entries(), ..Plan::default() };
+    let plan = Plan {
+        redemptions: vec![redemption.clone()],
+        redemption_updates,
+        entries: account.into_entries(),
+        outbox,
+        ..Plan::default()
+    };
     Ok(Held { plan, redemption, balance })
 }
 
@@ -187,7 +218,11 @@ pub(crate) fn release_overdue(
     command: &mut Command,
 ) -> Result<Vec<RedemptionUpdate>, Refusal> {
     let mut updates = Vec::new();
-    for hold in snapshot.holds.iter().filter(|hold| hold.hold_expires_at <= command.now && Some(hold.id) != but_for) {
+    let mut overdue: Vec<&Hold> =
+        snapshot.holds.iter().filter(|hold| hold.hold_expires_at <= command.now && Some(hold.id) != but_for).collect();
+    // the store loads them in no particular sequence
+    overdue.sort_by_key(|hold| (hold.hold_expires_at, hold.id));
+    for hold in overdue {
         let cause = Cause { occurred_at: hold.hold_expires_at, order_id: None, redemption_id: Some(hold.id) };
         account.release(hold, cause, &[deadline_passed(hold.points, hold.hold_expires_at)], &mut command.ids)?;
         updates.push(RedemptionUpdate {

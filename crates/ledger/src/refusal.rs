@@ -6,6 +6,12 @@ use domain::{Money, Points, Quantity};
 pub enum Refusal {
     /// The member named in the command does not exist, or left.
     MemberNotFound,
+    /// The receiver of a transfer or the duplicate of a merge does not exist.
+    OtherMemberNotFound,
+    /// Both members named are one.
+    SameMember,
+    /// The order has a member.
+    AlreadyClaimed,
     OrderNotFound,
     RedemptionNotFound,
     /// Fewer points can be spent or taken than asked for.

@@ -9,7 +9,7 @@ use domain::{Id, Instant, Money, Points, Quantity, amount};
 use serde_json::json;
 
 use crate::Command;
-use crate::account::{Account, Cause, Terms};
+use crate::account::{Account, Cause, OwnShare, Terms};
 use crate::balance::Balance;
 use crate::orders::{step, tier_since};
 use crate::redemptions::release_overdue;
@@ -263,17 +263,7 @@ fn claw_back(
     given: &mut Given,
     command: &mut Command,
 ) -> Result<(), Refusal> {
-    let mut own: Vec<(Id, Points)> = Vec::new();
-    for step in steps {
-        for (lot, points) in &step.line.shares {
-            let part = step.part(points.0);
-            match own.iter_mut().find(|(known, _)| known == lot) {
-                Some((_, sum)) => *sum = sum.checked_add(Points(part)).ok_or(Refusal::Overflow)?,
-                None => own.push((*lot, Points(part))),
-            }
-        }
-    }
-    own.retain(|(_, points)| !points.is_zero());
+    let own = own_shares(order, steps, |lot| account.points_over(lot))?;
     if let (Some(earn), false) = (order.earn_entry, own.is_empty()) {
         let explain = |taken: Points, forgiven: Points| {
             let kept = if forgiven.is_zero() { "" } else { "; the rest stays with you" };
@@ -287,4 +277,31 @@ fn claw_back(
         (given.clawed_back, given.deficit, given.forgiven) = account.claw_back(earn, &own, cause, explain, &mut command.ids)?;
     }
     Ok(())
+}
+
+/// What this step takes from each of the order's lots. Points that expired unspent were of no use to the member: they
+/// cover the first part of what a lot must lose, counted over all returns, and are not taken from elsewhere.
+/// `over` is what is left on a lot whose time is over.
+fn own_shares(order: &RecordedOrder, steps: &[Step<'_>], over: impl Fn(Id) -> Points) -> Result<Vec<OwnShare>, Refusal> {
+    let mut own: Vec<OwnShare> = Vec::new();
+    for lot in &order.lots {
+        let (mut before, mut after, mut shares) = (0_i64, 0_i64, 0_i64);
+        for line in &order.lines {
+            let Some((_, points)) = line.shares.iter().find(|(id, _)| *id == lot.id) else { continue };
+            let now = steps.iter().find(|step| step.line.n == line.n).map_or(line.returned, |step| step.after);
+            let sum = |total: i64, part: i64| total.checked_add(part).ok_or(Refusal::Overflow);
+            before = sum(before, amount::share(points.0, line.returned.0, line.quantity.0))?;
+            after = sum(after, amount::share(points.0, now.0, line.quantity.0))?;
+            shares = sum(shares, points.0)?;
+        }
+        if after == before {
+            continue;
+        }
+        // of a claimed order the lot is smaller than its shares by what was returned before
+        let earlier = shares - lot.issued.0;
+        let lost = lot.expired.checked_add(over(lot.id)).ok_or(Refusal::Overflow)?.0;
+        let covered = (after - earlier).min(lost) - (before - earlier).min(lost);
+        own.push(OwnShare { lot: lot.id, points: Points(after - before), covered: Points(covered) });
+    }
+    Ok(own)
 }

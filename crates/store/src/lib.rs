@@ -3,6 +3,7 @@
 mod errors;
 mod load;
 mod reads;
+mod rebuild;
 pub mod schema;
 mod sweep;
 mod work;
@@ -13,6 +14,7 @@ pub use load::{Answered, Caller, EnrolmentLoad, Load, Loaded, ProgramHead, Progr
 pub use reads::{
     Document, EntryLot, EntryRow, ProgramVersion, caller, entries, order_entries, person, program_document, program_versions,
 };
+pub use rebuild::{Difference, Differences, differences};
 pub use sweep::{remove_persons, strangers, swept, unswept};
 pub use work::{Due, Finding, activate, audit, counts, due, expire, release_overdue};
 pub use writes::{Commit, apply, remove_person, write_person};

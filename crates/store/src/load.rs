@@ -16,6 +16,9 @@ pub struct Load {
     pub order: Option<String>,
     pub redemption: Option<Id>,
     pub return_ref: Option<String>,
+    /// Whoever the command is about beside the member.
+    pub other: Option<Id>,
+    pub other_identity: Option<String>,
 }
 
 /// The caller behind a key.
@@ -93,6 +96,8 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
         what.order.as_deref().into(),
         what.redemption.into(),
         what.return_ref.as_deref().into(),
+        what.other.into(),
+        what.other_identity.as_deref().into(),
     ];
     let rows = db.run(include_str!("../../../sql/statements/load.sql"), parameters).await?;
     let row = rows.first();
@@ -107,6 +112,8 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
             holds: json::<Vec<Hold>>(row, 5)?.unwrap_or_default(),
             redemption: json::<Redemption>(row, 6)?,
             order: json::<RecordedOrder>(row, 7)?,
+            other: json::<Member>(row, 8)?,
+            other_lots: json::<Vec<Lot>>(row, 9)?.unwrap_or_default(),
         },
         program,
     })

@@ -49,12 +49,19 @@ pub async fn expire(db: &impl Database, now: Instant, bound: i64, ids: Id, progr
     db.run(include_str!("../../../sql/statements/expire.sql"), parameters).await.map(drop)
 }
 
-/// Ends at most `bound` overdue holds; entries' ids are numbered from above `ids`. Returns how many.
+/// Ends at most `bound` overdue holds; four ids for each are numbered from above `ids`. What comes back to a lot that is over
+/// is good until `returned_until`; none: it expires. Returns how many.
 ///
 /// # Errors
 /// As [`expire`].
-pub async fn release_overdue(db: &impl Database, now: Instant, bound: i64, ids: Id) -> Result<usize, StoreError> {
-    let parameters = vec![now.into(), bound.into(), ids.into()];
+pub async fn release_overdue(
+    db: &impl Database,
+    now: Instant,
+    bound: i64,
+    ids: Id,
+    returned_until: Option<Instant>,
+) -> Result<usize, StoreError> {
+    let parameters = vec![now.into(), bound.into(), ids.into(), returned_until.into()];
     let rows = db.run(include_str!("../../../sql/statements/release_overdue.sql"), parameters).await?;
     Ok(rows.len())
 }

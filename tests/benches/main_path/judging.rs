@@ -15,6 +15,7 @@ pub fn terms(program: &Program) -> Terms {
         points_scale: settings.points_scale,
         clawback: ClawbackPolicy::AllowNegative,
         hold_seconds: settings.hold_seconds,
+        returned_until: None,
     }
 }
 

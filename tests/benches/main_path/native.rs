@@ -148,7 +148,7 @@ impl Native {
             Call::Redemption => {
                 let points = POINTS_HELD * 10_i64.pow(terms.points_scale.into());
                 let judgement = judge(spendable(), engine::Payment::Exact(points));
-                Some(ledger::hold(snapshot, &order, &judgement, &terms, command).expect("a hold").plan)
+                Some(ledger::hold(snapshot, &order, &judgement, &terms, command, None).expect("a hold").plan)
             }
         };
         if let Some(plan) = &plan {

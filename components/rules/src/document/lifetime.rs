@@ -33,7 +33,8 @@ fn activation(node: &Node, findings: &mut Findings) -> Option<Activation> {
     activation
 }
 
-fn expiry(node: &Node, findings: &mut Findings) -> Option<Expiry> {
+/// Reads an expiry by itself.
+pub fn expiry(node: &Node, findings: &mut Findings) -> Option<Expiry> {
     let mut block = node.block(findings)?;
     let kind = block.required("type", findings)?;
     let expiry = match kind.text("the type of an expiry", findings)? {

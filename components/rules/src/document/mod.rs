@@ -22,7 +22,7 @@ pub use reader::ONE_HUNDRED_PERCENT;
 pub use redemption::Redemption;
 pub use welcome::Welcome;
 
-use crate::calendar::Zone;
+use crate::calendar::{Activation, Expiry, Lifetime, Zone};
 use crate::engine::{Finding, Settings};
 use crate::limits::MAX_DOCUMENT_BYTES;
 use reader::{Findings, Node};
@@ -40,6 +40,8 @@ pub struct Document {
     pub earning: Vec<EarningRule>,
     /// How points pay; none: they can't be spent on orders.
     pub redemption: Option<Redemption>,
+    /// How long points live that come back to a lot that is over; none: they are lost with it.
+    pub returned_grace: Option<Lifetime>,
 }
 
 impl Document {
@@ -84,8 +86,10 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     block.finish(findings);
 
     let hold_seconds = redemption::hold_seconds(redemption.as_ref());
+    let live = |expiry: Expiry| Lifetime { activation: Activation::Immediately, expiry };
+    let returned_grace = heading.returned_grace.clone().map(live);
     let (settings, zone) = heading.complete(tiers.tiers, hold_seconds)?;
-    Some(Document { settings, zone, welcome, earning, redemption })
+    Some(Document { settings, zone, welcome, earning, redemption, returned_grace })
 }
 
 /// Notes an id that is taken already; otherwise takes it.

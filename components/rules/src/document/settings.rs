@@ -1,9 +1,10 @@
 //! The heading of a document: name, currency, zone, points, and what a return does to points that are spent already.
 
-use crate::calendar::Zone;
+use crate::calendar::{Expiry, Zone};
 use crate::engine::{ClawbackPolicy, Settings, Tier};
 use crate::limits::{MAX_POINTS_SCALE, MAX_TEXT};
 
+use super::lifetime;
 use super::reader::{Block, Findings, Node};
 
 /// What was read of the heading; a part is none when it has a finding.
@@ -16,6 +17,8 @@ pub struct Heading {
     pub scale: u8,
     conversion_rate: Option<i64>,
     clawback: ClawbackPolicy,
+    /// How long points live that come back to a lot that is over; none: they are lost with it.
+    pub returned_grace: Option<Expiry>,
 }
 
 /// The policies by their names in the document.
@@ -35,8 +38,9 @@ pub fn read(document: &mut Block, findings: &mut Findings) -> Heading {
     let (points_name, scale, conversion_rate) =
         points.and_then(|node| points_block(&node, findings)).unwrap_or((None, MAX_POINTS_SCALE, None));
     let returns = document.optional("returns");
-    let clawback = returns.and_then(|node| clawback(&node, findings)).unwrap_or(ClawbackPolicy::AllowNegative);
-    Heading { name, currency, zone, points_name, scale, conversion_rate, clawback }
+    let (clawback, returned_grace) = returns.and_then(|node| returns_block(&node, findings)).unwrap_or_default();
+    let clawback = clawback.unwrap_or(ClawbackPolicy::AllowNegative);
+    Heading { name, currency, zone, points_name, scale, conversion_rate, clawback, returned_grace }
 }
 
 impl Heading {
@@ -93,7 +97,7 @@ fn points_block(node: &Node, findings: &mut Findings) -> Option<(Option<String>,
     Some((name, scale, rate))
 }
 
-fn clawback(node: &Node, findings: &mut Findings) -> Option<ClawbackPolicy> {
+fn returns_block(node: &Node, findings: &mut Findings) -> Option<(Option<ClawbackPolicy>, Option<Expiry>)> {
     let mut block = node.block(findings)?;
     let policy = block.optional("clawback").and_then(|node| {
         let name = node.text("the name of a policy", findings)?;
@@ -104,6 +108,17 @@ fn clawback(node: &Node, findings: &mut Findings) -> Option<ClawbackPolicy> {
         }
         found
     });
+    let grace = block.optional("returned_grace").and_then(|node| {
+        let expiry = lifetime::expiry(&node, findings)?;
+        if expiry == Expiry::Never {
+            findings.note(
+                &node.pointer,
+                "never_expires",
+                "points whose time was over come back for a time: days, months or calendar",
+            );
+        }
+        Some(expiry)
+    });
     block.finish(findings);
-    policy
+    Some((policy, grace))
 }

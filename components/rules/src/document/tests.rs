@@ -78,6 +78,9 @@ fn the_heading() {
     check("/points/conversion_rate", json!(1.5), "/points/conversion_rate", "float");
     check("/returns/clawback", json!("forgive"), "/returns/clawback", "unknown_policy");
     accepts("/returns/clawback", json!("pending_only"));
+    check("/returns/returned_grace", json!({"type": "never"}), "/returns/returned_grace", "never_expires");
+    check("/returns/returned_grace", json!({"type": "days", "days": 0}), "/returns/returned_grace/days", "out_of_range");
+    accepts("/returns/returned_grace", json!({"type": "days", "days": 14}));
     accepts("/points/conversion_rate", json!(1));
 }
 

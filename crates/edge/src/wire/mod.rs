@@ -6,7 +6,9 @@ mod orders;
 
 pub use amounts::{Amount, moment};
 pub use answers::{balance, entry, explanations, lots, money, new_lots, next_tier, order, points, rate, standing, taken, tier};
-pub use orders::{MemberRef, OrderBody, Subject, asked_payment, check_currency, inconsistent, judged, may_use, member_id};
+pub use orders::{
+    AnyMemberRef, MemberRef, OrderBody, Subject, asked_payment, check_currency, inconsistent, judged, may_use, member_id,
+};
 
 use serde::de::DeserializeOwned;
 

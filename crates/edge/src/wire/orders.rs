@@ -27,6 +27,27 @@ pub struct MemberRef {
     pub telegram: Option<String>,
 }
 
+/// A reference, or just an id.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AnyMemberRef {
+    Id(String),
+    Reference(MemberRef),
+}
+
+impl AnyMemberRef {
+    /// As [`MemberRef::subject`].
+    ///
+    /// # Errors
+    /// As [`MemberRef::subject`].
+    pub async fn subject(&self, pointer: &str) -> Result<Subject, Problem> {
+        match self {
+            Self::Id(id) => Ok(Subject { member: Some(member_id(id)?), identity: None }),
+            Self::Reference(reference) => reference.subject(pointer).await,
+        }
+    }
+}
+
 /// Whom a call is about, as the store finds them.
 #[derive(Clone, Debug, Default)]
 pub struct Subject {
@@ -39,6 +60,12 @@ impl Subject {
     #[must_use]
     pub fn into_load(self, load: Load) -> Load {
         Load { member: self.member, identity: self.identity, ..load }
+    }
+
+    /// Puts the member into a load as the other one.
+    #[must_use]
+    pub fn into_load_as_other(self, load: Load) -> Load {
+        Load { other: self.member, other_identity: self.identity, ..load }
     }
 }
 

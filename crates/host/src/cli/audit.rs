@@ -4,11 +4,10 @@
 //! Nothing is migrated or published, and a folder without a shop is left as it is.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use host::{ClockMode, RuntimeConfig};
+use host::{ClockMode, DatabasePlace, RuntimeConfig};
 use serde_json::{Map, Value};
 
 use super::client::Client;
@@ -35,27 +34,34 @@ pub struct Audit {
 
 /// Audits, and says what it found.
 pub async fn run(arguments: AuditArguments) -> Result<ExitCode> {
-    let books = books(&arguments.shop)?;
-    // An empty file is what is left of a start that did not come to its first migration.
-    if std::fs::metadata(&books).map_or(0, |file| file.len()) == 0 {
-        bail!("there is no shop to audit: {} is missing or empty (--data names another folder)", books.display());
-    }
-    let shop = Shop::start(&arguments.shop, "127.0.0.1:0", ClockMode::Virtual(None)).await?;
-    let audited = Audit::of(&shop.client).await;
-    shop.host.stop().await?;
-    let audit = audited?;
-    println!("The books in {}", books.display());
+    let audit = look_into(&arguments.shop, Audit::of).await?;
     audit.print()?;
     Ok(if audit.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The file of the books, wherever the arguments put it.
-fn books(arguments: &ShopArguments) -> Result<PathBuf> {
+/// Starts the program on the books that are there, asks it something, and stops it.
+pub async fn look_into<T>(arguments: &ShopArguments, ask: impl AsyncFnOnce(&Client) -> Result<T>) -> Result<T> {
+    let books = books(arguments)?;
+    // An empty file is what is left of a start that did not come to its first migration.
+    if let DatabasePlace::File(file) = &books
+        && std::fs::metadata(file).map_or(0, |file| file.len()) == 0
+    {
+        bail!("there is no shop to check: {books} is missing or empty (--data names another folder)");
+    }
+    let shop = Shop::start(arguments, "127.0.0.1:0", ClockMode::Virtual(None)).await?;
+    let asked = ask(&shop.client).await;
+    shop.host.stop().await?;
+    println!("The books in {books}");
+    asked
+}
+
+/// The books, wherever the arguments put them.
+fn books(arguments: &ShopArguments) -> Result<DatabasePlace> {
     let elsewhere = match &arguments.runtime_config {
         Some(file) => RuntimeConfig::load(file)?.sqlite_databases.remove(BOOKS),
         None => None,
     };
-    elsewhere.map_or_else(|| Ok(arguments.data()?.join(format!("{BOOKS}.db"))), Ok)
+    elsewhere.map_or_else(|| Ok(DatabasePlace::File(arguments.data()?.join(format!("{BOOKS}.db")))), Ok)
 }
 
 impl Audit {
@@ -75,8 +81,7 @@ impl Audit {
     /// Prints what was checked and what was found.
     pub fn print(&self) -> Result<()> {
         let mut out = std::io::stdout().lock();
-        let checked: Vec<_> = self.checked.iter().map(|(what, count)| format!("{what} {count}")).collect();
-        writeln!(out, "Checked: {}", checked.join(", "))?;
+        writeln!(out, "Checked: {}", listed(&self.checked))?;
         for finding in &self.findings {
             writeln!(out, "Finding: {}, id {}", finding["finding"].as_str().unwrap_or_default(), finding["id"])?;
         }
@@ -86,4 +91,10 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// What was looked at, in a line.
+pub fn listed(checked: &Map<String, Value>) -> String {
+    let counts: Vec<_> = checked.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    counts.join(", ")
 }

@@ -7,6 +7,7 @@ mod audit;
 mod build;
 mod client;
 mod keys;
+mod rebuild;
 mod replay;
 mod shop;
 mod up;
@@ -35,6 +36,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Check the books of a data folder.
     Audit(audit::AuditArguments),
+    /// Rebuild what the books of a data folder derive from their facts, and name each value that differs.
+    Rebuild(rebuild::RebuildArguments),
 }
 
 /// Runs what the command line asks for.
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
             Command::Build(arguments) => build::run(arguments).await,
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Audit(arguments) => audit::run(arguments).await,
+            Command::Rebuild(arguments) => rebuild::run(arguments).await,
         }
     });
     // A component that never ends must not keep the process.

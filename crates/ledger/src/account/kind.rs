@@ -11,11 +11,15 @@ pub enum Kind {
     Clawback,
     AdjustIn,
     AdjustOut,
+    TransferOut,
+    TransferIn,
+    MergeOut,
+    MergeIn,
 }
 
 impl Kind {
     /// All that the ledger plans; the store's own job adds `expire`.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Earn,
         Self::Hold,
         Self::Capture,
@@ -24,6 +28,10 @@ impl Kind {
         Self::Clawback,
         Self::AdjustIn,
         Self::AdjustOut,
+        Self::TransferOut,
+        Self::TransferIn,
+        Self::MergeOut,
+        Self::MergeIn,
     ];
 
     /// Its key in the table `kind`.
@@ -38,19 +46,26 @@ impl Kind {
             Self::Clawback => "clawback",
             Self::AdjustIn => "adjust_in",
             Self::AdjustOut => "adjust_out",
+            Self::TransferOut => "transfer_out",
+            Self::TransferIn => "transfer_in",
+            Self::MergeOut => "merge_out",
+            Self::MergeIn => "merge_in",
         }
     }
 
-    /// How one point changes (remaining, held, earned, redeemed).
+    /// How one point changes (remaining, held, earned, redeemed). A merge moves what was held, earned and redeemed with its
+    /// lots, not with its points.
     #[must_use]
     pub fn effect(self) -> (i64, i64, i64, i64) {
         match self {
-            Self::Earn | Self::AdjustIn => (1, 0, 1, 0),
+            Self::Earn | Self::AdjustIn | Self::TransferIn => (1, 0, 1, 0),
             Self::Hold => (-1, 1, 0, 0),
             Self::Capture => (0, -1, 0, 1),
             Self::Release => (1, -1, 0, 0),
             Self::RedemptionRollback => (1, 0, 0, -1),
-            Self::Clawback | Self::AdjustOut => (-1, 0, -1, 0),
+            Self::Clawback | Self::AdjustOut | Self::TransferOut => (-1, 0, -1, 0),
+            Self::MergeOut => (-1, 0, 0, 0),
+            Self::MergeIn => (1, 0, 0, 0),
         }
     }
 }

@@ -8,9 +8,11 @@ use domain::{Id, Instant, LIMIT, Points};
 use serde_json::Value;
 
 mod kind;
+mod moves;
 mod undo;
 
 pub use kind::Kind;
+pub(crate) use undo::OwnShare;
 
 use crate::balance::{Balance, by_date, by_state};
 use crate::refusal::Refusal;
@@ -23,6 +25,8 @@ pub struct Terms {
     pub points_scale: u8,
     pub clawback: ClawbackPolicy,
     pub hold_seconds: u32,
+    /// Until when points are good that come back now to a lot that is over meanwhile; none: they are lost with it.
+    pub returned_until: Option<Instant>,
 }
 
 /// What an entry belongs to.
@@ -137,6 +141,19 @@ impl Account {
         explanations: &[Explanation],
         ids: &mut Ids,
     ) -> Result<Vec<NewLot>, Refusal> {
+        self.grant_from(kind, None, grants, cause, explanations, ids)
+    }
+
+    /// The same, where the points come from another entry.
+    fn grant_from(
+        &mut self,
+        kind: Kind,
+        parent: Option<Id>,
+        grants: &[Grant],
+        cause: Cause,
+        explanations: &[Explanation],
+        ids: &mut Ids,
+    ) -> Result<Vec<NewLot>, Refusal> {
         let amount: Points = grants.iter().map(|grant| grant.points).sum();
         if amount.0 == 0 {
             return Ok(Vec::new());
@@ -172,7 +189,7 @@ impl Account {
                 );
             }
         }
-        self.record(entry, kind, amount, Points(-owed), postings, lots.clone(), None, cause, explanations)?;
+        self.record(entry, kind, amount, Points(-owed), postings, lots.clone(), parent, cause, explanations)?;
         Ok(lots)
     }
 
@@ -225,7 +242,7 @@ impl Account {
         if !rest.is_empty() {
             let given: Points = rest.iter().map(|taken| taken.points).sum();
             let reason = Explanation::fact("redemption", given, "not_captured", "The rest of the hold was not used".to_owned());
-            self.give_back(Kind::Release, hold.hold_entry, &rest, cause, &[reason], ids)?;
+            self.give_back(Kind::Release, hold.hold_entry, rest, cause, &[reason], ids)?;
         }
         Ok(entry)
     }
@@ -235,7 +252,7 @@ impl Account {
     /// # Errors
     /// [`Refusal::Overflow`] beyond [`LIMIT`].
     pub fn release(&mut self, hold: &Hold, cause: Cause, explanations: &[Explanation], ids: &mut Ids) -> Result<(), Refusal> {
-        self.give_back(Kind::Release, hold.hold_entry, &hold.postings, cause, explanations, ids)
+        self.give_back(Kind::Release, hold.hold_entry, hold.postings.clone(), cause, explanations, ids).map(drop)
     }
 
     /// Takes points away by decision of the staff: nearest expiry first, pending ones too.
@@ -290,25 +307,28 @@ impl Account {
         postings
     }
 
+    /// Gives points back to the lots that they came from; from there what is over goes on to a new lot, where the program
+    /// has such a grace. Returns where they are then.
     fn give_back(
         &mut self,
         kind: Kind,
         parent: Id,
-        back: &[Taken],
+        back: Vec<Taken>,
         cause: Cause,
         explanations: &[Explanation],
         ids: &mut Ids,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Taken>, Refusal> {
         let amount: Points = back.iter().map(|taken| taken.points).sum();
         if amount.is_zero() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        for taken in back {
+        for taken in &back {
             self.add_to_lot(taken, "");
         }
         let entry = ids.next();
         let postings = back.iter().map(|taken| (taken.lot, taken.points)).collect();
-        self.record(entry, kind, amount, Points::ZERO, postings, Vec::new(), Some(parent), cause, explanations)
+        self.record(entry, kind, amount, Points::ZERO, postings, Vec::new(), Some(parent), cause, explanations)?;
+        self.keep_what_is_over(back, cause, ids)
     }
 
     /// Puts points on a lot, which the account may not know yet when nothing was left on it.
@@ -342,7 +362,8 @@ impl Account {
         cause: Cause,
         explanations: &[Explanation],
     ) -> Result<(), Refusal> {
-        if !(1..=LIMIT).contains(&amount.0) {
+        let least = i64::from(!matches!(kind, Kind::MergeOut | Kind::MergeIn));
+        if !(least..=LIMIT).contains(&amount.0) {
             return Err(Refusal::Overflow);
         }
         let moved = amount.0 - deficit_change.0.abs();

@@ -8,9 +8,25 @@ use domain::{Id, Points};
 use super::{Account, Cause, Kind, in_sequence_of_spending};
 use crate::refusal::Refusal;
 
+/// What one of an order's lots must lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnShare {
+    pub lot: Id,
+    pub points: Points,
+    /// The part of it that expired unspent: it is gone already.
+    pub covered: Points,
+}
+
 impl Account {
+    /// What is left on a lot whose time is over, whether the job was here already or not.
+    #[must_use]
+    pub(crate) fn points_over(&self, id: Id) -> Points {
+        let lot = self.lots.iter().find(|lot| lot.id == id && lot.is_due(self.at));
+        lot.map_or(Points::ZERO, |lot| lot.remaining)
+    }
+
     /// Gives spent points back to the lots that they came from, last taken first. `paid` is what each lot paid and has
-    /// not got back yet, in no particular sequence. Returns what went where.
+    /// not got back yet, in no particular sequence. Returns where they are then.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] when less was paid.
@@ -35,19 +51,18 @@ impl Account {
         if left != 0 {
             return Err(Refusal::Overflow);
         }
-        self.give_back(Kind::RedemptionRollback, capture_entry, &back, cause, explanations, ids)?;
-        Ok(back)
+        self.give_back(Kind::RedemptionRollback, capture_entry, back, cause, explanations, ids)
     }
 
     /// Takes back what an order earned: first from its own lots, then as the program's policy says.
-    /// `own` is how much each of the order's lots must lose. Returns (taken, made a deficit, forgiven).
+    /// `own` is how much each of the order's lots must lose. Returns (taken, made a deficit, not taken).
     ///
     /// # Errors
     /// [`Refusal::Overflow`] beyond [`LIMIT`].
     pub fn claw_back(
         &mut self,
         earn_entry: Id,
-        own: &[(Id, Points)],
+        own: &[OwnShare],
         cause: Cause,
         explain: impl FnOnce(Points, Points) -> Explanation,
         ids: &mut Ids,
@@ -55,9 +70,11 @@ impl Account {
         let at = self.at;
         let policy = self.terms.clawback;
         let mut postings: Vec<(Id, Points)> = Vec::new();
-        let mut missing = 0_i64;
-        for (id, points) in own {
+        let (mut missing, mut covered) = (0_i64, 0_i64);
+        for OwnShare { lot: id, points, covered: gone } in own {
             let lot = self.lots.iter_mut().find(|lot| lot.id == *id);
+            let points = points.less(*gone);
+            covered = covered.saturating_add(gone.0);
             let takes = match &lot {
                 // what is due is gone, whether the job was here already or not
                 Some(lot) if lot.is_due(at) => 0,
@@ -88,6 +105,7 @@ impl Account {
         let taken: Points = postings.iter().map(|(_, points)| *points).sum();
         let (owed, forgiven) = if policy == ClawbackPolicy::AllowNegative { (missing, 0) } else { (0, missing) };
         let amount = taken.checked_add(Points(owed)).ok_or(Refusal::Overflow)?;
+        let forgiven = forgiven + covered;
         if !amount.is_zero() {
             let entry = ids.next();
             let reason = explain(amount, Points(forgiven));

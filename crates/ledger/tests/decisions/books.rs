@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use domain::id::Ids;
 use domain::judgement::{ClawbackPolicy, Enrolment, Grant, Standing};
-use domain::plan::{Entry, NewReturn, Plan};
+use domain::plan::{Entry, NewLot, NewReturn, Plan};
 use domain::snapshot::{
-    Answer, Hold, Lot, Member, RecordedLine, RecordedOrder, RecordedReturn, Redemption, RedemptionStatus, Snapshot, Taken,
+    Answer, EarnedLot, Hold, Lot, Member, RecordedLine, RecordedOrder, RecordedReturn, Redemption, RedemptionStatus, Snapshot,
+    Taken,
 };
 use domain::{Id, Instant, Money, Points, Quantity};
 use ledger::{
-    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, Recorded, Refusal, ReturnLine, ReturnRequest,
-    Terms,
+    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, NewCode, Recorded, Refusal, ReturnLine,
+    ReturnRequest, Terms,
 };
 
 use crate::purchase::Purchase;
@@ -51,7 +52,13 @@ pub fn member_with(lots: &[(&str, i64, Instant, Option<Instant>)]) -> Books {
             expires_at: *expires_at,
         })
         .collect();
-    let terms = Terms { program_version: 1, points_scale: 2, clawback: ClawbackPolicy::AllowNegative, hold_seconds: 1_800 };
+    let terms = Terms {
+        program_version: 1,
+        points_scale: 2,
+        clawback: ClawbackPolicy::AllowNegative,
+        hold_seconds: 1_800,
+        returned_until: None,
+    };
     let applicant = Applicant { id: ANNA, channel: "site".to_owned(), referral_code: "ANNA".to_owned(), identities: Vec::new() };
     let judged = Enrolment { grants, ..Enrolment::default() };
     let command = Command { now: day(-1), ids: Ids::new(day(-1), 0) };
@@ -74,6 +81,16 @@ pub fn member_with(lots: &[(&str, i64, Instant, Option<Instant>)]) -> Books {
 /// A member with so many points that never expire.
 pub fn member_with_points(points: i64) -> Books {
     member_with(&[("welcome", points, day(-1), None)])
+}
+
+/// A one-time code, as a component makes it.
+pub fn code() -> NewCode {
+    NewCode { hash: "hash of the code".to_owned(), sealed: "the code, sealed".to_owned() }
+}
+
+/// A lot of an order, of which nothing was expired by the job.
+fn earned_lot(lot: &NewLot) -> EarnedLot {
+    EarnedLot { id: lot.id, issued: lot.issued, expired: Points::ZERO, expires_at: lot.expires_at }
 }
 
 /// A member without points.
@@ -117,6 +134,7 @@ impl Books {
             holds: holds.collect(),
             redemption: redemption.and_then(|id| self.redemptions.get(&id)).map(|(redemption, _)| redemption.clone()),
             order: order.and_then(|reference| self.orders.get(reference)).map(|order| self.with_what_it_paid(order)),
+            ..Snapshot::default()
         }
     }
 
@@ -146,7 +164,8 @@ impl Books {
 
     pub fn try_to_hold(&mut self, purchase: &Purchase) -> Result<Held, Refusal> {
         let command = self.command();
-        let held = ledger::hold(&self.snapshot(None, None), &purchase.order, &purchase.judgement, &self.terms, command)?;
+        let held =
+            ledger::hold(&self.snapshot(None, None), &purchase.order, &purchase.judgement, &self.terms, command, Some(code()))?;
         self.post(&held.plan);
         assert_eq!(held.balance, self.balance());
         Ok(held)
@@ -351,6 +370,8 @@ impl Books {
                 hold_expires_at: new.hold_expires_at,
                 created_at: self.now,
                 hold_entry: new.hold_entry,
+                code_hash: new.code_hash.clone(),
+                attempts: 0,
                 order_ref: None,
                 used_by: None,
                 program_version: new.program_version,
@@ -427,7 +448,9 @@ impl Books {
                 redemption_id: new.redemption_id,
                 program_version: new.program_version,
                 answer: Answer { status: 201, answer: None },
+                claim_answer: None,
                 earn_entry: earned.map(|entry| entry.id),
+                lots: earned.map(|entry| entry.lots.as_slice()).unwrap_or_default().iter().map(earned_lot).collect(),
                 capture_entry: None,
                 lines: lines.collect(),
                 paid: Vec::new(),
@@ -478,12 +501,12 @@ impl Books {
             assert!(self.lots.insert(new.id, lot).is_none(), "a lot is made once");
         }
         let (remaining, held, earned, redeemed) = match entry.kind {
-            "earn" | "adjust_in" => (1, 0, 1, 0),
+            "earn" | "adjust_in" | "transfer_in" => (1, 0, 1, 0),
             "hold" => (-1, 1, 0, 0),
             "capture" => (0, -1, 0, 1),
             "release" => (1, -1, 0, 0),
             "redemption_rollback" => (1, 0, 0, -1),
-            "clawback" | "adjust_out" => (-1, 0, -1, 0),
+            "clawback" | "adjust_out" | "transfer_out" => (-1, 0, -1, 0),
             other => panic!("the ledger has no entries of kind {other}"),
         };
         for (id, points) in &entry.postings {

@@ -149,12 +149,23 @@ fn the_member_is_told_what_was_kept() {
 }
 
 #[test]
-fn points_that_are_due_count_as_gone_before_the_job_expires_them() {
+fn points_that_expired_unspent_are_not_taken_from_elsewhere() {
     let mut anna = new_member().under(AllowNegative);
     anna.buys(&purchase("A").line("a", 1_000, 1_000).earns_for("own", &[100], NOW, Some(day(30))));
     anna.buys(&purchase("B").line("b", 1_000, 1_000).earns("other", &[40]));
     let given = anna.until(day(30)).returns_everything("A");
-    assert_eq!((given.clawed_back, given.deficit), (Points(100), Points(60)), "40 of the other lot, and a debt of 60");
+    assert_eq!((given.clawed_back, given.deficit, given.forgiven), (Points(0), Points(0), Points(100)));
+    anna.has((40, 0, 0, 0));
+}
+
+#[test]
+fn what_was_spent_of_points_that_expired_is_still_owed() {
+    let mut anna = new_member().under(AllowNegative);
+    anna.buys(&purchase("A").line("a", 1_000, 1_000).earns_for("own", &[100], NOW, Some(day(30))));
+    let held = anna.holds(&purchase("B").line("b", 1_000, 1_000).paid(&[(60, 60)]));
+    anna.captures(held, 60);
+    let given = anna.until(day(30)).returns_everything("A");
+    assert_eq!((given.deficit, given.forgiven), (Points(60), Points(40)), "40 expired unspent");
 }
 
 #[test]

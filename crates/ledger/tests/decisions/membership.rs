@@ -16,7 +16,13 @@ fn enrolment_gives_what_the_program_gives_to_a_new_member() {
 
 #[test]
 fn enrolment_makes_the_member_the_identities_and_the_first_tier() {
-    let terms = Terms { program_version: 1, points_scale: 0, clawback: ClawbackPolicy::ClampToZero, hold_seconds: 60 };
+    let terms = Terms {
+        program_version: 1,
+        points_scale: 0,
+        clawback: ClawbackPolicy::ClampToZero,
+        hold_seconds: 60,
+        returned_until: None,
+    };
     for (at_once, tier, since) in [(standing("base"), Some("base"), Some(NOW)), (Standing::default(), None, None)] {
         let ids = Ids::new(NOW, 5);
         let id = ids.clone().next();

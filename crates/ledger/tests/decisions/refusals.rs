@@ -30,7 +30,7 @@ fn a_member_who_does_not_exist_is_not_found() {
     let mut nobody = anna.snapshot(None, Some(red));
     nobody.member = None;
     let (terms, order) = (anna.terms.clone(), cart(10));
-    refused(ledger::hold(&nobody, &order.order, &order.judgement, &terms, anna.command()), Refusal::MemberNotFound);
+    refused(ledger::hold(&nobody, &order.order, &order.judgement, &terms, anna.command(), None), Refusal::MemberNotFound);
     refused(ledger::capture(&nobody, None, None, &terms, anna.command()), Refusal::MemberNotFound);
     refused(ledger::release(&nobody, &terms, anna.command()), Refusal::MemberNotFound);
     let recorded = ledger::record_order(&nobody, &order.order, &order.judgement, &terms, "content", anna.command());

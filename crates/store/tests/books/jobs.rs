@@ -14,7 +14,7 @@ fn expire(shop: &Shop, bound: i64) {
 
 fn release_overdue(shop: &Shop, bound: i64) -> usize {
     let ids = Id(Ids::new(shop.now, shop.commands * 1_000 + 700).next().0);
-    run(store::release_overdue(&shop.db, shop.now, bound, ids)).expect("nothing is in its way")
+    run(store::release_overdue(&shop.db, shop.now, bound, ids, shop.terms.returned_until)).expect("nothing is in its way")
 }
 
 fn due(shop: &Shop) -> (i64, i64, i64) {

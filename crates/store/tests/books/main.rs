@@ -3,19 +3,28 @@
 
 mod auditing;
 mod database;
+mod hosted;
 mod jobs;
+mod judging;
 mod kinds;
 mod life;
 mod migrations;
 mod model;
+mod programs;
 // orders with what a program might have judged of them, as in the ledger's tests
 #[path = "../../../ledger/tests/decisions/purchase.rs"]
 mod purchase;
 mod query_plans;
 mod random;
 mod reads;
+mod rebuilding;
 mod referee;
+mod referee_between;
 mod repeats;
+mod sequences;
 mod shop;
+#[path = "../../../../tests/src/sqld.rs"]
+#[expect(dead_code, reason = "scenarios also stop and kill it")]
+mod sqld;
 
 use shop::{NOW, day};

@@ -12,7 +12,7 @@ const STORES: [&[Migration]; 2] = [&BOOKS, &PEOPLE];
 #[test]
 fn a_migration_that_is_done_changes_nothing() {
     for migrations in STORES {
-        let db = Sqlite::in_memory();
+        let db = Sqlite::empty();
         assert_eq!(run(migrate(&db, migrations, NOW)), Ok(migrations.len()));
         let (schema, rows) = (db.texts("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"), db.everything());
         assert_eq!(run(migrate(&db, migrations, crate::day(1))), Ok(0));
@@ -38,7 +38,7 @@ fn every_statement_of_a_migration_may_run_again_on_a_living_store() {
 
 #[test]
 fn a_store_without_tables_says_so() {
-    let db = Sqlite::in_memory();
+    let db = Sqlite::empty();
     assert_eq!(run(store::audit(&db)), Err(StoreError::NotMigrated));
     assert_eq!(run(store::load(&db, &store::Load::default())).err(), Some(StoreError::NotMigrated));
 }
@@ -47,7 +47,7 @@ fn a_store_without_tables_says_so() {
 fn the_schema_sets_no_pragma_and_every_table_is_strict() {
     for migrations in STORES {
         assert!(migrations.iter().all(|migration| !migration.sql.to_uppercase().contains("PRAGMA")));
-        let db = Sqlite::in_memory();
+        let db = Sqlite::empty();
         run(migrate(&db, migrations, NOW)).expect("an empty store is migrated");
         let tables = db.texts("SELECT sql FROM sqlite_schema WHERE type = 'table'");
         assert!(tables.iter().all(|sql| sql.ends_with("STRICT")), "{tables:#?}");

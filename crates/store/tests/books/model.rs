@@ -1,7 +1,7 @@
 //! What members should have, told as simply as possible: points are moved one at a time, and nothing is shared with the
 //! ledger but the ids of its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use domain::judgement::ClawbackPolicy;
 use domain::{Id, Instant};
@@ -10,11 +10,18 @@ use domain::{Id, Instant};
 pub struct Lot {
     pub id: Id,
     pub points: i64,
+    pub held: i64,
+    pub spent: i64,
+    pub expired: i64,
     pub activates_at: Instant,
     pub expires_at: Option<Instant>,
 }
 
 impl Lot {
+    pub fn new(id: Id, points: i64, activates_at: Instant, expires_at: Option<Instant>) -> Self {
+        Self { id, points, held: 0, spent: 0, expired: 0, activates_at, expires_at }
+    }
+
     fn over(&self, at: Instant) -> bool {
         self.expires_at.is_some_and(|end| end <= at)
     }
@@ -30,8 +37,12 @@ impl Lot {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
+    /// So many wrong codes came.
+    Awaiting(i64),
     Held,
-    Captured { used: bool },
+    Captured {
+        used: bool,
+    },
     Ended,
 }
 
@@ -48,8 +59,8 @@ pub struct Line {
     pub id: String,
     pub quantity: i64,
     pub returned: i64,
-    /// (lot, points earned, points taken back or forgiven so far).
-    pub shares: Vec<(Id, i64, i64)>,
+    /// (lot, points earned, points taken back or forgiven so far, of these before the member claimed the order).
+    pub shares: Vec<(Id, i64, i64, i64)>,
     /// (points, points back so far).
     pub paid: (i64, i64),
     /// (money for goods, refunded so far).
@@ -66,6 +77,16 @@ pub struct Order {
     pub cancelled: bool,
 }
 
+/// What the program does for points that come back to a lot that is over: ids of the new lots, in their sequence.
+#[derive(Clone, Debug, Default)]
+pub struct Grace {
+    pub until: Option<Instant>,
+    pub lots: VecDeque<Id>,
+}
+
+/// An entry that must be in the books: kind, amount, change of the deficit.
+pub type Posted = (&'static str, i64, i64);
+
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     pub last_at: Instant,
@@ -79,6 +100,8 @@ pub struct Account {
     pub qualifying: i64,
     pub holds: BTreeMap<Id, Hold>,
     pub bought: BTreeMap<String, Order>,
+    /// What was posted since somebody looked.
+    pub journal: Vec<Posted>,
 }
 
 /// What a return gave.
@@ -126,7 +149,17 @@ impl Account {
         self.last_at = self.at(now);
     }
 
-    pub fn grant(&mut self, lots: Vec<Lot>, now: Instant) {
+    fn post(&mut self, kind: &'static str, amount: i64, deficit_change: i64) {
+        if amount > 0 || kind.starts_with("merge") {
+            self.journal.push((kind, amount, deficit_change));
+        }
+    }
+
+    fn lot(&mut self, id: Id) -> &mut Lot {
+        self.lots.iter_mut().find(|lot| lot.id == id).expect("the lot was granted")
+    }
+
+    pub fn grant(&mut self, kind: &'static str, lots: Vec<Lot>, now: Instant) {
         if lots.is_empty() {
             return;
         }
@@ -134,7 +167,9 @@ impl Account {
         let at = self.last_at;
         let first = self.lots.len();
         self.lots.extend(lots);
-        self.earned += self.lots[first..].iter().map(|lot| lot.points).sum::<i64>();
+        let issued = self.lots[first..].iter().map(|lot| lot.points).sum::<i64>();
+        self.earned += issued;
+        let owed = self.deficit;
         while self.deficit > 0 {
             let soonest =
                 self.lots[first..].iter_mut().filter(|lot| lot.points > 0 && !lot.over(at)).min_by_key(|lot| sequence(lot));
@@ -143,6 +178,7 @@ impl Account {
             self.deficit -= 1;
             self.earned -= 1;
         }
+        self.post(kind, issued, self.deficit - owed);
     }
 
     /// A point from the lot that comes first.
@@ -152,48 +188,98 @@ impl Account {
         Some(lot.id)
     }
 
-    fn put_back(&mut self, id: Id) {
-        let lot = self.lots.iter_mut().find(|lot| lot.id == id).expect("the lot was granted");
-        lot.points += 1;
+    /// Points come back, each to its lot; those of lots that are over live on in a new one, if there is a grace.
+    fn put_back(&mut self, lots: &[Id], grace: &mut Grace) {
+        let at = self.last_at;
+        let until = grace.until.filter(|until| *until > at);
+        let mut kept = 0;
+        for id in lots {
+            let lot = self.lot(*id);
+            if until.is_some() && lot.over(at) {
+                kept += 1;
+            } else {
+                lot.points += 1;
+            }
+        }
+        if kept > 0 {
+            let id = grace.lots.pop_front().expect("a new lot for what is kept");
+            self.lots.push(Lot::new(id, kept, at, until));
+            self.post("transfer_out", kept, 0);
+            self.post("transfer_in", kept, 0);
+        }
     }
 
-    pub fn hold(&mut self, id: Id, points: i64, deadline: Instant, now: Instant) {
+    pub fn hold(&mut self, id: Id, points: i64, deadline: Instant, standing: Standing, now: Instant) {
         self.touch(now);
         let at = self.last_at;
-        let points = (0..points).map(|_| self.take(|lot| lot.live(at)).expect("there are as many")).collect::<Vec<Id>>();
-        self.held += i64::try_from(points.len()).unwrap_or_default();
-        self.holds.insert(id, Hold { points, deadline, standing: Standing::Held });
+        let taken = (0..points).map(|_| self.take(|lot| lot.live(at)).expect("there are as many")).collect::<Vec<Id>>();
+        taken.iter().for_each(|id| self.lot(*id).held += 1);
+        self.held += points;
+        self.post("hold", points, 0);
+        self.holds.insert(id, Hold { points: taken, deadline, standing });
     }
 
     /// Spends the first points of a hold and gives back the rest.
-    pub fn capture(&mut self, id: Id, points: i64, now: Instant) {
+    pub fn capture(&mut self, id: Id, points: i64, grace: &mut Grace, now: Instant) {
         self.touch(now);
         let hold = self.holds.get_mut(&id).expect("it was held");
         let rest = hold.points.split_off(usize::try_from(points).unwrap_or_default());
         hold.standing = Standing::Captured { used: false };
+        for id in hold.points.clone() {
+            let lot = self.lot(id);
+            lot.held -= 1;
+            lot.spent += 1;
+        }
         self.redeemed += points;
         self.held -= points;
-        for id in rest {
-            self.held -= 1;
-            self.put_back(id);
+        self.post("capture", points, 0);
+        self.unhold(&rest, grace);
+    }
+
+    /// A code came. Returns whether the redemption is over.
+    pub fn confirm(&mut self, id: Id, right: bool, deadline: Instant, grace: &mut Grace, now: Instant) {
+        let hold = self.holds.get_mut(&id).expect("it was held");
+        let Standing::Awaiting(wrong) = hold.standing else { return };
+        if right {
+            hold.standing = Standing::Held;
+            hold.deadline = hold.deadline.max(deadline);
+        } else if wrong == 2 {
+            self.release_overdue(now, Some(id), grace);
+            self.release(id, grace, now);
+        } else {
+            hold.standing = Standing::Awaiting(wrong + 1);
         }
     }
 
-    pub fn release(&mut self, id: Id, now: Instant) {
+    pub fn release(&mut self, id: Id, grace: &mut Grace, now: Instant) {
         self.touch(now);
         let hold = self.holds.get_mut(&id).expect("it was held");
         hold.standing = Standing::Ended;
-        for id in std::mem::take(&mut hold.points) {
-            self.held -= 1;
-            self.put_back(id);
-        }
+        let points = std::mem::take(&mut hold.points);
+        self.unhold(&points, grace);
     }
 
-    pub fn release_overdue(&mut self, now: Instant, but_for: Option<Id>) {
-        for id in self.holds.keys().copied().collect::<Vec<Id>>() {
-            let hold = &self.holds[&id];
-            if hold.standing == Standing::Held && hold.deadline <= now && Some(id) != but_for {
-                self.release(id, now);
+    fn unhold(&mut self, points: &[Id], grace: &mut Grace) {
+        let count = i64::try_from(points.len()).unwrap_or_default();
+        points.iter().for_each(|id| self.lot(*id).held -= 1);
+        self.held -= count;
+        self.post("release", count, 0);
+        self.put_back(points, grace);
+    }
+
+    /// Redemptions that are open, and over by now, in the sequence in which they ended.
+    pub fn overdue(&self, now: Instant) -> Vec<Id> {
+        let open = |hold: &Hold| matches!(hold.standing, Standing::Held | Standing::Awaiting(_));
+        let overdue = self.holds.iter().filter(|(_, hold)| open(hold) && hold.deadline <= now);
+        let mut overdue: Vec<(Instant, Id)> = overdue.map(|(id, hold)| (hold.deadline, *id)).collect();
+        overdue.sort_unstable();
+        overdue.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub fn release_overdue(&mut self, now: Instant, but_for: Option<Id>, grace: &mut Grace) {
+        for id in self.overdue(now) {
+            if Some(id) != but_for {
+                self.release(id, grace, now);
             }
         }
     }
@@ -205,55 +291,109 @@ impl Account {
             self.take(|lot| !lot.over(at)).expect("there are as many");
             self.earned -= 1;
         }
+        self.post("adjust_out", points, 0);
+    }
+
+    /// Gives points away. Returns how many of which lot, in the sequence of taking.
+    pub fn send(&mut self, points: i64, now: Instant) -> Vec<(Instant, Option<Instant>, i64)> {
+        self.touch(now);
+        let at = self.last_at;
+        let mut sent: Vec<(Id, i64)> = Vec::new();
+        for _ in 0..points {
+            let id = self.take(|lot| lot.live(at)).expect("there are as many");
+            self.earned -= 1;
+            match sent.last_mut() {
+                Some((last, count)) if *last == id => *count += 1,
+                _ => sent.push((id, 1)),
+            }
+        }
+        self.post("transfer_out", points, 0);
+        let dates = |(id, count): &(Id, i64)| {
+            let lot = self.lots.iter().find(|lot| lot.id == *id).expect("it was taken from");
+            (lot.activates_at, lot.expires_at, *count)
+        };
+        sent.iter().map(dates).collect()
+    }
+
+    /// Takes over another account with everything in it. Returns what is left of the other one.
+    pub fn take_over(&mut self, mut other: Self, now: Instant) -> Self {
+        let points = other.lots.iter().map(|lot| lot.points).sum::<i64>();
+        let amount = points + other.deficit;
+        other.touch(now);
+        other.post("merge_out", amount, -other.deficit);
+        self.touch(now);
+        self.post("merge_in", amount, other.deficit);
+        self.lots.append(&mut other.lots);
+        self.holds.append(&mut other.holds);
+        self.bought.append(&mut other.bought);
+        let add = |own: &mut i64, theirs: &mut i64| *own += std::mem::take(theirs);
+        add(&mut self.held, &mut other.held);
+        add(&mut self.deficit, &mut other.deficit);
+        add(&mut self.earned, &mut other.earned);
+        add(&mut self.redeemed, &mut other.redeemed);
+        add(&mut self.expired, &mut other.expired);
+        add(&mut self.orders, &mut other.orders);
+        add(&mut self.qualifying, &mut other.qualifying);
+        other
     }
 
     /// Returns lines of an order as (place, quantity).
-    pub fn take_back(&mut self, order: &str, lines: &[(usize, i64)], policy: ClawbackPolicy, now: Instant) -> Returned {
+    pub fn take_back(
+        &mut self,
+        order: &str,
+        lines: &[(usize, i64)],
+        policy: ClawbackPolicy,
+        grace: &mut Grace,
+        now: Instant,
+    ) -> Returned {
         let mut bought = self.bought.remove(order).expect("it was bought");
         let mut given = Returned::default();
-        let mut own: BTreeMap<Id, i64> = BTreeMap::new();
+        // of each lot: points of goods that were returned before, and now
+        let mut own: BTreeMap<Id, (i64, i64)> = BTreeMap::new();
+        for line in &bought.lines {
+            for (lot, _, done, claimed) in &line.shares {
+                let (before, after) = own.entry(*lot).or_default();
+                *before += done - claimed;
+                *after += done - claimed;
+            }
+        }
         for (place, quantity) in lines {
             let line = &mut bought.lines[*place];
             line.returned += quantity;
-            // so much of the whole goes with what is returned by now
-            let by_now = |whole: i64| {
-                let part = i128::from(whole) * i128::from(line.returned) / i128::from(line.quantity);
-                i64::try_from(part).expect("a part is not more than the whole")
-            };
-            let advance = |(whole, done): &mut (i64, i64)| {
-                let step = by_now(*whole) - *done;
-                *done += step;
-                step
-            };
-            given.restored += advance(&mut line.paid);
-            given.refund += advance(&mut line.money);
-            self.qualifying -= advance(&mut line.qualifying);
-            for (lot, earned, done) in &mut line.shares {
-                let step = by_now(*earned) - *done;
-                *done += step;
-                *own.entry(*lot).or_default() += step;
+            let step = line.advance();
+            given.restored += step.restored;
+            given.refund += step.refund;
+            self.qualifying -= step.qualifying;
+            for (lot, points) in step.shares {
+                own.get_mut(&lot).expect("it is a lot of the order").1 += points;
             }
         }
         if given.restored > 0 {
             self.touch(now);
+            self.post("redemption_rollback", given.restored, 0);
         }
-        for _ in 0..given.restored {
-            let lot = bought.spent.pop().expect("as many were spent");
-            self.put_back(lot);
+        let back: Vec<Id> = (0..given.restored).map(|_| bought.spent.pop().expect("as many were spent")).collect();
+        for id in &back {
+            self.lot(*id).spent -= 1;
             self.redeemed -= 1;
         }
+        self.put_back(&back, grace);
         self.claw_back(&own, policy, now, &mut given);
         self.bought.insert(order.to_owned(), bought);
         given
     }
 
-    fn claw_back(&mut self, own: &BTreeMap<Id, i64>, policy: ClawbackPolicy, now: Instant, given: &mut Returned) {
+    fn claw_back(&mut self, own: &BTreeMap<Id, (i64, i64)>, policy: ClawbackPolicy, now: Instant, given: &mut Returned) {
         let at = self.at(now);
         let mut missing = 0;
-        for (id, points) in own {
-            for _ in 0..*points {
-                let lot = self.lots.iter_mut().find(|lot| lot.id == *id).expect("the order earned it");
-                if lot.points > 0 && !lot.over(at) && (policy != ClawbackPolicy::PendingOnly || lot.pending(at)) {
+        for (id, (before, after)) in own {
+            let lot = self.lots.iter_mut().find(|lot| lot.id == *id).expect("the order earned it");
+            // what expired unspent was of no use to anybody: the first points of a lot are counted as those
+            let lost = lot.expired + if lot.over(at) { lot.points } else { 0 };
+            for nth in before + 1..=*after {
+                if nth <= lost {
+                    given.forgiven += 1;
+                } else if lot.points > 0 && !lot.over(at) && (policy != ClawbackPolicy::PendingOnly || lot.pending(at)) {
                     lot.points -= 1;
                     given.clawed_back += 1;
                 } else {
@@ -278,19 +418,56 @@ impl Account {
         self.earned -= given.clawed_back;
         self.deficit += given.deficit;
         given.clawed_back += given.deficit;
+        self.post("clawback", given.clawed_back, given.deficit);
         if given.clawed_back > 0 {
             self.last_at = at;
         }
     }
 
-    /// The jobs: what is over expires.
+    /// The jobs: what is over expires. How many entries that takes is the job's matter: the sum is told.
     pub fn expire(&mut self, now: Instant) {
+        let mut expired = 0;
         for place in 0..self.lots.len() {
             let lot = &mut self.lots[place];
             if lot.over(now) && lot.points > 0 {
-                self.expired += std::mem::take(&mut lot.points);
+                lot.expired += lot.points;
+                expired += std::mem::take(&mut lot.points);
                 self.touch(now);
             }
+        }
+        self.expired += expired;
+        self.post("expire", expired, 0);
+    }
+}
+
+/// What a step of a line gives back.
+#[derive(Debug, Default)]
+pub struct Step {
+    pub restored: i64,
+    pub refund: i64,
+    pub qualifying: i64,
+    pub shares: Vec<(Id, i64)>,
+}
+
+impl Line {
+    /// Takes the line to where its returned quantity says.
+    pub fn advance(&mut self) -> Step {
+        let (returned, quantity) = (self.returned, self.quantity);
+        // so much of the whole goes with what is returned by now
+        let by_now = |whole: i64| {
+            let part = i128::from(whole) * i128::from(returned) / i128::from(quantity);
+            i64::try_from(part).expect("a part is not more than the whole")
+        };
+        let advance = |whole: i64, done: &mut i64| {
+            let step = by_now(whole) - *done;
+            *done += step;
+            step
+        };
+        Step {
+            restored: advance(self.paid.0, &mut self.paid.1),
+            refund: advance(self.money.0, &mut self.money.1),
+            qualifying: advance(self.qualifying.0, &mut self.qualifying.1),
+            shares: self.shares.iter_mut().map(|(lot, earned, done, _)| (*lot, advance(*earned, done))).collect(),
         }
     }
 }

@@ -132,7 +132,7 @@ fn a_caller_is_known_until_the_key_is_revoked() {
 
 #[test]
 fn persons_are_written_replaced_and_taken_back_in_a_store_of_their_own() {
-    let people = Sqlite::in_memory();
+    let people = Sqlite::empty();
     run(store::schema::migrate(&people, &store::schema::PEOPLE, NOW)).expect("an empty store is migrated");
     let (anna, at) = (Id(7), Instant(5));
     assert_eq!(run(store::person(&people, anna)), Ok(None));

@@ -2,7 +2,6 @@
 
 use domain::plan::{Entry, NewLot, NewRedemption, OrderUpdate, Plan, Program, RedemptionUpdate, StatisticsUpdate};
 use domain::{Id, Instant, LIMIT, Money, Points, Quantity};
-use rusqlite::params;
 use serde_json::json;
 use store::StoreError;
 
@@ -95,20 +94,21 @@ impl Scene {
     fn refuses_as(&mut self, id: Id, key: &str, plan: &Plan, word: &str) {
         let before = self.shop.db.everything();
         let json = serde_json::to_string(plan).expect("a plan is JSON");
-        let error = self
-            .shop
-            .db
-            .0
-            .execute(
-                include_str!("../../../../sql/statements/apply.sql"),
-                params![id.0, key, "fingerprint", 201, "answer", self.shop.now.0, json],
-            )
-            .err()
-            .unwrap_or_else(|| panic!("it was posted: {plan:#?}"));
-        assert!(error.to_string().contains(word), "{error}, not {word}");
+        let parameters = vec![
+            id.into(),
+            key.into(),
+            "fingerprint".into(),
+            201.into(),
+            "answer".into(),
+            self.shop.now.into(),
+            json.as_str().into(),
+        ];
+        let posted = self.shop.db.query(include_str!("../../../../sql/statements/apply.sql"), parameters);
+        let error = posted.err().unwrap_or_else(|| panic!("it was posted: {plan:#?}"));
+        assert!(error.contains(word), "{error}, not {word}");
         // what may be planned again is told from what never will do
         let again = ["E_STALE", "E_ANSWERED", "UNIQUE"].contains(&word);
-        match StoreError::from_message(&error.to_string()) {
+        match StoreError::from_message(&error) {
             StoreError::Stale => assert!(again, "{error} is not worth another plan"),
             StoreError::Refused(_) => assert!(!again, "{error} is worth another plan"),
             other => panic!("{error} became {other:?}"),
@@ -153,6 +153,7 @@ fn what_the_referee_posts_is_what_its_refusals_differ_from() {
         store: None,
         hold_expires_at: day(1),
         hold_entry: hold.id,
+        code_hash: None,
         program_version: 1,
     };
     scene.posts(&Plan { redemptions: vec![redemption], ..entries(vec![hold]) });
@@ -607,9 +608,9 @@ fn facts_can_be_neither_changed_nor_deleted() {
         "UPDATE program SET document = ''",
         "DELETE FROM program",
     ] {
-        let error = scene.shop.db.0.execute(statement, []).expect_err(statement);
-        assert!(error.to_string().contains("E_IMMUTABLE"), "{statement}: {error}");
-        assert!(matches!(StoreError::from_message(&error.to_string()), StoreError::Refused(_)));
+        let error = scene.shop.db.query(statement, vec![]).expect_err(statement);
+        assert!(error.contains("E_IMMUTABLE"), "{statement}: {error}");
+        assert!(matches!(StoreError::from_message(&error), StoreError::Refused(_)));
     }
     assert_eq!(scene.shop.db.everything(), before);
 }
@@ -623,8 +624,8 @@ fn a_hold_is_not_ended_as_overdue_before_its_deadline() {
             "UPDATE redemption SET status = 'expired', release_entry = 5, released_at = {} WHERE id = {}",
             released_at.0, redemption.0
         );
-        let error = scene.shop.db.0.execute(&statement, []).expect_err("it is not overdue");
-        assert!(error.to_string().contains("E_HOLD"), "{error}");
+        let error = scene.shop.db.query(&statement, vec![]).expect_err("it is not overdue");
+        assert!(error.contains("E_HOLD"), "{error}");
     }
     assert_eq!(scene.shop.db.everything(), before);
 }
@@ -646,8 +647,8 @@ fn a_plan_is_posted_whole_or_not_at_all() {
 #[test]
 fn a_text_where_a_number_belongs_is_a_planners_mistake() {
     let scene = scene();
-    let error = scene.shop.db.0.execute("UPDATE account SET held = 'much'", []).expect_err("tables are strict");
-    assert!(matches!(StoreError::from_message(&error.to_string()), StoreError::Refused(_)), "{error}");
+    let error = scene.shop.db.query("UPDATE account SET held = 'much'", vec![]).expect_err("tables are strict");
+    assert!(matches!(StoreError::from_message(&error), StoreError::Refused(_)), "{error}");
 }
 
 #[test]
@@ -658,9 +659,21 @@ fn messages_of_other_servers_are_understood_inside_other_texts() {
         says("Hrana: `api error: `SQLITE_CONSTRAINT: SQLite error: UNIQUE constraint failed: orders.ref``"),
         StoreError::Stale
     );
-    for text in ["database is locked", "SQLITE_BUSY: database is locked", "stream error: STREAM_EXPIRED"] {
+    for text in ["database is locked", "SQLITE_BUSY: database is locked"] {
         assert_eq!(says(text), StoreError::Busy(text.to_owned()));
     }
+    for text in [
+        "Hrana: `api error: `{\"message\":\"The stream has expired due to inactivity\",\"code\":\"STREAM_EXPIRED\"}``",
+        "Hrana: `api error: `Received an invalid baton``",
+        "Hrana: `http error: `connection closed before message completed``",
+        "Hrana: `http error: `connection error: Connection reset by peer (os error 104)``",
+        "Hrana: `cursor error: `error reading a body from connection: unexpected EOF during chunk size line``",
+        "Hrana: `cursor error: `error at step 0: (error code: SQLITE_INTERRUPT) `SQLite error: interrupted```",
+    ] {
+        assert_eq!(says(text), StoreError::Broken(text.to_owned()));
+    }
+    let refused = "Hrana: `http error: `error trying to connect: tcp connect error: Connection refused (os error 111)``";
+    assert_eq!(says(refused), StoreError::Unavailable(refused.to_owned()));
     assert_eq!(says("SQLite error: no such table: main.member"), StoreError::NotMigrated);
     assert_eq!(says("connection refused"), StoreError::Unavailable("connection refused".to_owned()));
     assert_eq!(says("database or disk is full"), StoreError::Unavailable("database or disk is full".to_owned()));

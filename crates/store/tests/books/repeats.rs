@@ -38,6 +38,8 @@ fn an_empty_shop_loads_nothing() {
         order: Some("A".to_owned()),
         redemption: Some(Id(404)),
         return_ref: Some("R".to_owned()),
+        other: Some(Id(404)),
+        other_identity: None,
     };
     for what in [what, Load::default()] {
         let loaded = shop.loaded(&what);

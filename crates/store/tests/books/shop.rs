@@ -5,8 +5,8 @@ use domain::plan::{Plan, Program};
 use domain::snapshot::Snapshot;
 use domain::{Id, Ids, Instant, Points, Quantity};
 use ledger::{
-    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, Recorded, Refusal, ReturnLine, ReturnRequest,
-    Terms,
+    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, Merged, Recorded, Refusal, ReturnLine,
+    ReturnRequest, Terms, Transferred,
 };
 use store::schema::{BOOKS, migrate};
 use store::{Commit, Finding, Load, StoreError};
@@ -37,9 +37,19 @@ impl Shop {
 
     /// The same with so many decimal places of a point.
     pub fn open_at_scale(points_scale: u8) -> Self {
-        let db = Sqlite::in_memory();
+        Self::open_on(Sqlite::empty(), points_scale)
+    }
+
+    /// The same on this empty database.
+    pub fn open_on(db: Sqlite, points_scale: u8) -> Self {
         run(migrate(&db, &BOOKS, NOW)).expect("an empty store is migrated");
-        let terms = Terms { program_version: 1, points_scale, clawback: ClawbackPolicy::AllowNegative, hold_seconds: 1_800 };
+        let terms = Terms {
+            program_version: 1,
+            points_scale,
+            clawback: ClawbackPolicy::AllowNegative,
+            hold_seconds: 1_800,
+            returned_until: None,
+        };
         let mut shop = Self { db, now: NOW, terms, commands: 0 };
         let program = Program {
             version: 1,
@@ -163,7 +173,8 @@ impl Shop {
     }
 
     pub fn plan_hold(&self, member: Id, purchase: &Purchase, command: Command) -> Result<Held, Refusal> {
-        ledger::hold(&self.snapshot(member), &purchase.order, &purchase.judgement, &self.terms, command)
+        let code = ledger::NewCode { hash: "hash".to_owned(), sealed: "sealed".to_owned() };
+        ledger::hold(&self.snapshot(member), &purchase.order, &purchase.judgement, &self.terms, command, Some(code))
     }
 
     pub fn capture(&mut self, redemption: Id, points: i64, order: &str) -> Ended {
@@ -216,5 +227,31 @@ impl Shop {
         let adjustment =
             Adjustment { points: Points(points), reason: "as agreed".to_owned(), activates_at: None, expires_at: None };
         ledger::adjust(&self.snapshot(member), &adjustment, &self.terms, command)
+    }
+
+    pub fn between(&self, member: Id, other: Id) -> Snapshot {
+        self.load(&Load { member: Some(member), other: Some(other), ..Load::default() })
+    }
+
+    pub fn transfer(&mut self, from: Id, to: Id, points: i64) -> Transferred {
+        let command = self.command();
+        let given = ledger::transfer(&self.between(from, to), Points(points), "a gift", &self.terms, command.clone());
+        let given = given.expect("the transfer is in order");
+        self.post(&command, &given.plan);
+        assert_eq!(given.balance, self.balance(from));
+        given
+    }
+
+    /// Lets the second member take over the first.
+    pub fn merge(&mut self, from: Id, into: Id) -> Merged {
+        let command = self.command();
+        let merged = self.plan_merge(from, into, command.clone()).expect("the merge is in order");
+        self.post(&command, &merged.plan);
+        assert_eq!(merged.balance, self.balance(into));
+        merged
+    }
+
+    pub fn plan_merge(&self, from: Id, into: Id, command: Command) -> Result<Merged, Refusal> {
+        ledger::merge(&self.between(into, from), |_| Standing::default(), &self.terms, command)
     }
 }

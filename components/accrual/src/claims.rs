@@ -1,0 +1,96 @@
+//! `POST /v1/orders/claims`: an anonymous order becomes a member's, once: a receipt scanned later.
+
+use domain::Points;
+use domain::order::Order;
+use domain::snapshot::RecordedOrder;
+use edge::wire::{self, MemberRef};
+use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Reply, mutate};
+use ledger::{Claimed, Refusal};
+use serde::Deserialize;
+use serde_json::json;
+use store::Load;
+
+use crate::SELLERS;
+use crate::orders::may_see;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimBody {
+    order_id: String,
+    member: MemberRef,
+}
+
+pub async fn claim(call: &Call) -> Result<Reply, Problem> {
+    let body: ClaimBody = call.json()?;
+    wire::bounded(&body.order_id, 200, "/order_id")?;
+    let load = Load { order: Some(body.order_id.clone()), ..Load::default() };
+    let load = body.member.subject("/member").await?.into_load(load);
+    mutate(call, &SELLERS, load, decide).await
+}
+
+fn decide(context: &Context) -> Result<Outcome, Problem> {
+    let (snapshot, program) = (&context.snapshot, &context.program);
+    let refuse = |refusal: Refusal| context.refuse(&refusal);
+    let order = snapshot.order.as_ref().filter(|order| may_see(&context.caller, order));
+    let order = order.ok_or(Refusal::OrderNotFound).map_err(refuse)?;
+    let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound).map_err(refuse)?;
+    // the same claim under another key
+    if let (Some(answer), true) = (&order.claim_answer, order.member_id == Some(member.id)) {
+        return Ok(Outcome::Repeat(answer.clone()));
+    }
+    if order.member_id.is_some() {
+        return Err(refuse(Refusal::AlreadyClaimed));
+    }
+    let purchase = as_bought(order);
+    let judgement = wire::judged(program, Some(member), Points::ZERO, &purchase, &AskedPayment::None, "")?;
+    let standing = |spend| program.standing(spend);
+    let claimed = ledger::claim(snapshot, &judgement, standing, &context.terms(), context.command.clone()).map_err(refuse)?;
+    let Claimed { plan, earned, lots, qualifying, balance } = claimed;
+    let after = program.standing(member.qualifying_spend.checked_add(qualifying).unwrap_or_default());
+    let answer = json!({
+        "order_id": order.reference, "member_id": member.id.external("mem"),
+        "earned": {
+            "points": wire::points(earned, program),
+            "available_from": lots.iter().map(|lot| lot.activates_at).min().map(|at| at.to_string()),
+            "lots": wire::new_lots(&lots, program),
+        },
+        "redeemed": wire::points(Points::ZERO, program), "redeemed_money": wire::money(domain::Money::ZERO),
+        "payable": wire::money(order.payable),
+        "tier": wire::tier(after.tier.as_ref()),
+        "balance": wire::balance(&balance, &after, program),
+        "explanation": wire::explanations(&judgement.explanations, program),
+    });
+    let id = context.command.ids.clone().next();
+    Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
+}
+
+/// The order as the rules judge it: what was bought, at the prices that were paid.
+fn as_bought(order: &RecordedOrder) -> Order {
+    Order {
+        reference: order.reference.clone(),
+        occurred_at: order.occurred_at,
+        channel: order.channel.clone(),
+        store: order.store.clone(),
+        device: None,
+        currency: order.currency.clone(),
+        lines: order
+            .lines
+            .iter()
+            .map(|line| domain::order::Line {
+                id: line.id.clone(),
+                sku: line.sku.clone(),
+                name: line.name.clone(),
+                category: line.category.clone(),
+                brand: line.brand.clone(),
+                labels: line.labels.clone().unwrap_or_default(),
+                quantity: line.quantity,
+                price: line.price,
+                discount: line.discount,
+                cost: line.cost,
+                tax: line.tax,
+                promo: line.promo == 1,
+            })
+            .collect(),
+        delivery: order.delivery,
+    }
+}

@@ -1,0 +1,103 @@
+-- The projections rebuilt from the facts alone, and where a stored one says something else: one row for each row and column
+-- (at most ?1), beside the number of all of them. `line` is the position of an order's line; ids are in hexadecimal. One
+-- statement, so that all of it is of one moment.
+-- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; who was merged into whom; orders with
+-- what their lines sold; returns. What the facts do not tell is left alone: a tier, a code that is still awaited, whether
+-- an activation was announced.
+WITH
+  moved AS (
+    SELECT p.lot_id, sum(p.points * k.d_remaining) AS remaining, sum(p.points * k.d_held) AS held,
+           sum(p.points * k.d_spent) AS spent, sum(p.points * k.d_expired) AS expired, sum(p.points * k.d_revoked) AS revoked
+      FROM posting p JOIN entry e ON e.id = p.entry_id JOIN kind k ON k.kind = e.kind GROUP BY p.lot_id),
+  -- a lot is born fully in `revoked`, in the account of its entry; a merge gives it to another one
+  buckets AS (
+    SELECT l.id, coalesce(o.merged_into, e.account_id, l.account_id) AS account_id, l.issued,
+           coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held, coalesce(m.spent, 0) AS spent,
+           coalesce(m.expired, 0) AS expired, l.issued + coalesce(m.revoked, 0) AS revoked
+      FROM lot l LEFT JOIN moved m ON m.lot_id = l.id LEFT JOIN entry e ON e.id = l.entry_id
+           LEFT JOIN member o ON o.id = e.account_id),
+  totals AS (
+    SELECT account_id, sum(remaining) AS remaining, sum(held) AS held, sum(spent) AS redeemed, sum(expired) AS expired,
+           sum(issued - revoked) AS earned FROM buckets GROUP BY account_id),
+  history AS (
+    SELECT account_id, max(seq) AS seq, max(at) AS last_at, sum(deficit_change) AS deficit FROM entry GROUP BY account_id),
+  -- a capture may be followed by the release of its rest
+  ends AS (
+    SELECT redemption_id, sum(iif(kind = 'capture', amount, 0)) AS captured,
+           max(iif(kind = 'capture', id, NULL)) AS capture_entry,
+           max(iif(kind = 'release', iif(explanation ->> '$[0].code' = 'hold_expired', 'expired', 'released'), NULL)) AS released
+      FROM entry WHERE kind IN ('capture', 'release') AND redemption_id IS NOT NULL GROUP BY redemption_id),
+  brought_back AS (
+    SELECT r.order_id, part.value ->> 0 AS n, sum(part.value ->> 1) AS quantity
+      FROM order_return r, json_each(r.lines) part GROUP BY 1, 2),
+  sold AS (
+    SELECT l.order_id, l.n, l.returned AS stored, l.quantity, l.qualifying, coalesce(b.quantity, 0) AS returned
+      FROM order_line l LEFT JOIN brought_back b ON b.order_id = l.order_id AND b.n = l.n),
+  -- whole and rest apart: their products stay within 64 bits up to 3 000 000 pieces
+  counted AS (
+    SELECT order_id, sum(qualifying - (qualifying / quantity * returned + qualifying % quantity * returned / quantity)) AS spend
+      FROM sold GROUP BY order_id),
+  cancelled AS (SELECT DISTINCT order_id FROM order_return WHERE ref IS NULL),
+  purchases AS (
+    SELECT o.member_id, count(*) FILTER (WHERE x.order_id IS NULL) AS orders, sum(c.spend) AS qualifying_spend,
+           min(o.occurred_at) AS first_order_at, max(o.occurred_at) AS last_order_at
+      FROM orders o LEFT JOIN counted c ON c.order_id = o.id LEFT JOIN cancelled x ON x.order_id = o.id
+     WHERE o.member_id IS NOT NULL GROUP BY o.member_id),
+  -- rows that should be there, and each row that differs: its columns as [stored, rebuilt]
+  differing AS (
+    SELECT 'account' AS "table", m.id, NULL AS line, json_object('id', json_array(NULL, printf('%x', m.id))) AS columns
+      FROM member m LEFT JOIN account a ON a.id = m.id WHERE a.id IS NULL
+    UNION ALL
+    SELECT 'statistics', m.id, NULL, json_object('member_id', json_array(NULL, printf('%x', m.id)))
+      FROM member m LEFT JOIN statistics s ON s.member_id = m.id WHERE s.member_id IS NULL
+    UNION ALL
+    SELECT 'lot', m.lot_id, NULL, json_object('id', json_array(NULL, printf('%x', m.lot_id)))
+      FROM moved m LEFT JOIN lot l ON l.id = m.lot_id WHERE l.id IS NULL
+    UNION ALL
+    SELECT 'lot', l.id, NULL,
+           json_object('remaining', json_array(l.remaining, b.remaining), 'held', json_array(l.held, b.held),
+                       'spent', json_array(l.spent, b.spent), 'expired', json_array(l.expired, b.expired),
+                       'revoked', json_array(l.revoked, b.revoked),
+                       'account_id', json_array(printf('%x', l.account_id), printf('%x', b.account_id)))
+      FROM lot l JOIN buckets b ON b.id = l.id
+     WHERE (l.remaining, l.held, l.spent, l.expired, l.revoked, l.account_id)
+           IS NOT (b.remaining, b.held, b.spent, b.expired, b.revoked, b.account_id)
+    UNION ALL
+    SELECT 'account', a.id, NULL,
+           json_object('seq', json_array(a.seq, coalesce(h.seq, 0)), 'last_at', json_array(a.last_at, coalesce(h.last_at, 0)),
+                       'remaining', json_array(a.remaining, coalesce(t.remaining, 0)),
+                       'held', json_array(a.held, coalesce(t.held, 0)),
+                       'deficit', json_array(a.deficit, coalesce(h.deficit, 0)),
+                       'earned', json_array(a.earned, coalesce(t.earned, 0)),
+                       'redeemed', json_array(a.redeemed, coalesce(t.redeemed, 0)),
+                       'expired', json_array(a.expired, coalesce(t.expired, 0)))
+      FROM account a LEFT JOIN history h ON h.account_id = a.id LEFT JOIN totals t ON t.account_id = a.id
+    UNION ALL
+    SELECT 'redemption', r.id, NULL,
+           json_object('status', json_array(r.status, CASE
+                         WHEN e.capture_entry IS NOT NULL THEN 'captured'
+                         WHEN e.released IS NOT NULL THEN e.released
+                         WHEN r.status = 'awaiting_confirmation' THEN r.status
+                         ELSE 'held' END),
+                       'captured', json_array(r.captured, coalesce(e.captured, 0)),
+                       'capture_entry', json_array(iif(r.capture_entry IS NULL, NULL, printf('%x', r.capture_entry)),
+                                                   iif(e.capture_entry IS NULL, NULL, printf('%x', e.capture_entry))))
+      FROM redemption r LEFT JOIN ends e ON e.redemption_id = r.id
+    UNION ALL
+    SELECT 'orders', o.id, NULL, json_object('status', json_array(o.status, iif(x.order_id IS NULL, 'recorded', 'cancelled')))
+      FROM orders o LEFT JOIN cancelled x ON x.order_id = o.id WHERE (o.status = 'cancelled') <> (x.order_id IS NOT NULL)
+    UNION ALL
+    SELECT 'order_line', order_id, n, json_object('returned', json_array(stored, returned)) FROM sold WHERE stored <> returned
+    UNION ALL
+    SELECT 'statistics', s.member_id, NULL,
+           json_object('orders', json_array(s.orders, coalesce(p.orders, 0)),
+                       'qualifying_spend', json_array(s.qualifying_spend, coalesce(p.qualifying_spend, 0)),
+                       'first_order_at', json_array(s.first_order_at, p.first_order_at),
+                       'last_order_at', json_array(s.last_order_at, p.last_order_at))
+      FROM statistics s LEFT JOIN purchases p ON p.member_id = s.member_id)
+SELECT d."table", printf('%x', d.id) AS id, d.line, c.key AS "column", CAST(c.value ->> 0 AS TEXT) AS stored,
+       CAST(c.value ->> 1 AS TEXT) AS rebuilt, count(*) OVER () AS total
+  FROM differing d, json_each(d.columns) c
+ WHERE c.value ->> 0 IS NOT c.value ->> 1
+ ORDER BY d."table", d.id, d.line, c.key
+ LIMIT ?1
