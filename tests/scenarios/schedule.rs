@@ -110,7 +110,7 @@ async fn a_job_can_be_run_for_a_moment_that_has_been_but_not_for_the_future() {
     at("tomorrow").await.refused_at(422, "/at");
     assert_eq!(at("2026-01-15T09:20:00Z").await.expect(200)["processed"], 1);
     anna.has(json!({"available": "500.00", "lifetime_expired": "100.00"})).await;
-    shop.send(Method::POST, "/v1/jobs/sweep/runs", None, None).await.refused(404, "job_not_found");
+    shop.send(Method::POST, "/v1/jobs/dust/runs", None, None).await.refused(404, "job_not_found");
     shop.audit_is_clean().await;
 }
 
