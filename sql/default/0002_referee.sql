@@ -348,7 +348,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   UPDATE redemption SET status = u.value ->> 'status', captured = u.value ->> 'captured',
                         capture_entry = u.value ->> 'capture_entry', order_ref = u.value ->> 'order_ref'
     FROM json_each(NEW.plan, '$.redemption_updates') u
-   WHERE redemption.id = u.value ->> 'id' AND redemption.status IN ('awaiting_confirmation', 'held');
+   WHERE redemption.id = u.value ->> 'id' AND redemption.status = u.value ->> 'from'
+     AND redemption.status IN ('awaiting_confirmation', 'held');
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.redemption_updates'), 0);
   -- what an order says was paid, and its returns will give back, is what was captured for it
   SELECT RAISE(ABORT, 'E_LINES')

@@ -36,7 +36,7 @@ SELECT
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
      FROM lot WHERE account_id = (SELECT id FROM mem) AND remaining > 0) AS lots,
   -- holds that are still open: past their deadline they give their points back before anything else
-  (SELECT json_group_array(json_object('id', r.id, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
+  (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
             'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))

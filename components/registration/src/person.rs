@@ -67,6 +67,11 @@ impl Person {
         if self.dates.is_empty() {
             self.dates = earlier.dates;
         }
+        // who said no anywhere has said no
+        for (channel, granted) in earlier.consents {
+            let own = self.consents.entry(channel).or_insert(granted);
+            *own = *own && granted;
+        }
         for (name, value) in earlier.attributes {
             self.attributes.entry(name).or_insert(value);
         }

@@ -266,6 +266,8 @@ pub struct Confirmation {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RedemptionUpdate {
     pub id: Id,
+    /// What it was when the plan was made: a code may come meanwhile.
+    pub from: &'static str,
     pub status: &'static str,
     pub captured: Points,
     pub capture_entry: Option<Id>,

@@ -89,6 +89,7 @@ pub struct Taken {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Hold {
     pub id: Id,
+    pub status: RedemptionStatus,
     pub points: Points,
     pub hold_expires_at: Instant,
     pub hold_entry: Id,

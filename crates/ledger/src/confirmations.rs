@@ -83,6 +83,7 @@ pub fn confirm(snapshot: &Snapshot, right: bool, terms: &Terms, mut command: Com
     account.release(hold_of(snapshot, redemption)?, cause, &[reason], &mut command.ids)?;
     plan.redemption_updates.push(RedemptionUpdate {
         id: redemption.id,
+        from: redemption.status.word(),
         status: RedemptionStatus::Released.word(),
         captured: domain::Points::ZERO,
         capture_entry: None,

@@ -93,6 +93,7 @@ pub fn record_order(
         let entry = account.capture(hold, paid.0, cause, &judgement.payment_explanations, &mut command.ids)?;
         plan.redemption_updates.push(RedemptionUpdate {
             id: redemption.id,
+            from: redemption.status.word(),
             status: RedemptionStatus::Captured.word(),
             captured: paid.0,
             capture_entry: Some(entry),

@@ -141,6 +141,7 @@ pub fn capture(
     let entry = account.capture(hold_of(snapshot, redemption)?, points, cause, &[reason], &mut command.ids)?;
     let update = RedemptionUpdate {
         id: redemption.id,
+        from: redemption.status.word(),
         status: RedemptionStatus::Captured.word(),
         captured: points,
         capture_entry: Some(entry),
@@ -168,6 +169,7 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
     account.release(hold_of(snapshot, redemption)?, cause, &[reason], &mut command.ids)?;
     let update = RedemptionUpdate {
         id: redemption.id,
+        from: redemption.status.word(),
         status: RedemptionStatus::Released.word(),
         captured: Points::ZERO,
         capture_entry: None,
@@ -227,6 +229,7 @@ pub(crate) fn release_overdue(
         account.release(hold, cause, &[deadline_passed(hold.points, hold.hold_expires_at)], &mut command.ids)?;
         updates.push(RedemptionUpdate {
             id: hold.id,
+            from: hold.status.word(),
             status: RedemptionStatus::Expired.word(),
             captured: Points::ZERO,
             capture_entry: None,

@@ -280,7 +280,7 @@ fn claw_back(
 }
 
 /// What this step takes from each of the order's lots. Points that expired unspent were of no use to the member: they
-/// cover the first part of what a lot must lose, counted over all returns, and are not taken from elsewhere.
+/// cover the last part of what a lot must lose, counted over all returns, and are not taken from elsewhere.
 /// `over` is what is left on a lot whose time is over.
 fn own_shares(order: &RecordedOrder, steps: &[Step<'_>], over: impl Fn(Id) -> Points) -> Result<Vec<OwnShare>, Refusal> {
     let mut own: Vec<OwnShare> = Vec::new();
@@ -300,8 +300,9 @@ fn own_shares(order: &RecordedOrder, steps: &[Step<'_>], over: impl Fn(Id) -> Po
         // of a claimed order the lot is smaller than its shares by what was returned before
         let earlier = shares - lot.issued.0;
         let lost = lot.expired.checked_add(over(lot.id)).ok_or(Refusal::Overflow)?.0;
-        let covered = (after - earlier).min(lost) - (before - earlier).min(lost);
-        own.push(OwnShare { lot: lot.id, points: Points(after - before), covered: Points(covered) });
+        // the last of the lot's points are those that expired: earlier returns took what was there then
+        let covered = (after - earlier).saturating_sub((before - earlier).max(lot.issued.0.saturating_sub(lost)));
+        own.push(OwnShare { lot: lot.id, points: Points(after - before), covered: Points(covered.max(0)) });
     }
     Ok(own)
 }

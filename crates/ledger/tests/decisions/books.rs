@@ -121,6 +121,7 @@ impl Books {
             let open = matches!(redemption.status, RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation);
             open.then(|| Hold {
                 id: redemption.id,
+                status: redemption.status,
                 points: redemption.points,
                 hold_expires_at: redemption.hold_expires_at,
                 hold_entry: redemption.hold_entry,

@@ -159,6 +159,18 @@ fn points_that_expired_unspent_are_not_taken_from_elsewhere() {
 }
 
 #[test]
+fn nothing_is_taken_twice_when_the_rest_expires_between_two_returns() {
+    let mut anna = new_member().under(AllowNegative);
+    anna.buys(&purchase("A").line("a", 2_000, 1_000).earns_for("own", &[100], NOW, Some(day(30))));
+    anna.buys(&purchase("B").line("b", 1_000, 1_000).earns("other", &[40]));
+    let first = anna.returns("A", &[("a", 1_000)]);
+    assert_eq!((first.clawed_back, first.forgiven), (Points(50), Points(0)), "from the lot itself");
+    let second = anna.until(day(30)).returns_everything("A");
+    assert_eq!((second.clawed_back, second.deficit, second.forgiven), (Points(0), Points(0), Points(50)), "that expired");
+    anna.has((40, 0, 0, 0));
+}
+
+#[test]
 fn what_was_spent_of_points_that_expired_is_still_owed() {
     let mut anna = new_member().under(AllowNegative);
     anna.buys(&purchase("A").line("a", 1_000, 1_000).earns_for("own", &[100], NOW, Some(day(30))));

@@ -9,6 +9,7 @@ use domain::{Id, Instant};
 #[derive(Clone, Debug)]
 pub struct Lot {
     pub id: Id,
+    pub issued: i64,
     pub points: i64,
     pub held: i64,
     pub spent: i64,
@@ -19,7 +20,7 @@ pub struct Lot {
 
 impl Lot {
     pub fn new(id: Id, points: i64, activates_at: Instant, expires_at: Option<Instant>) -> Self {
-        Self { id, points, held: 0, spent: 0, expired: 0, activates_at, expires_at }
+        Self { id, issued: points, points, held: 0, spent: 0, expired: 0, activates_at, expires_at }
     }
 
     fn over(&self, at: Instant) -> bool {
@@ -388,10 +389,10 @@ impl Account {
         let mut missing = 0;
         for (id, (before, after)) in own {
             let lot = self.lots.iter_mut().find(|lot| lot.id == *id).expect("the order earned it");
-            // what expired unspent was of no use to anybody: the first points of a lot are counted as those
+            // what expired unspent was of no use to anybody: the last points of a lot are counted as those
             let lost = lot.expired + if lot.over(at) { lot.points } else { 0 };
             for nth in before + 1..=*after {
-                if nth <= lost {
+                if nth > lot.issued - lost {
                     given.forgiven += 1;
                 } else if lot.points > 0 && !lot.over(at) && (policy != ClawbackPolicy::PendingOnly || lot.pending(at)) {
                     lot.points -= 1;

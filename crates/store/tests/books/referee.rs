@@ -487,7 +487,8 @@ fn a_redemption_pays_one_order() {
 #[test]
 fn a_redemption_ends_once() {
     let mut scene = scene();
-    let update = |id, status| RedemptionUpdate { id, status, captured: Points::ZERO, capture_entry: None, order_ref: None };
+    let update =
+        |id, status| RedemptionUpdate { id, from: "held", status, captured: Points::ZERO, capture_entry: None, order_ref: None };
     let ends = |updates| Plan { redemption_updates: updates, ..Plan::default() };
     scene.refuses(&ends(vec![update(scene.redemption, "released")]), "E_STALE");
     scene.refuses(&ends(vec![update(Id(404), "released")]), "E_STALE");

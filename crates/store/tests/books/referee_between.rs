@@ -162,6 +162,26 @@ fn a_code_is_counted_under_the_lock_of_those_before_it() {
     refuses(&mut shop, &code(1, 0, "held"), "stale");
 }
 
+#[test]
+fn a_hold_that_was_confirmed_meanwhile_is_not_ended_as_overdue() {
+    let (mut shop, anna, _) = scene();
+    let waits = shop.hold(anna, &purchase("A").line("a", 1_000, 1_000).paid(&[(10, 10)]).confirmed_by_code());
+    let late = Instant(NOW.0 + 301_000);
+    shop.now = late;
+    let command = shop.command();
+    let ends = shop.plan_adjustment(anna, 5, command.clone()).expect("points are given").plan;
+    assert_eq!(ends.redemption_updates.len(), 1, "the plan ends what waits for its code");
+    // by the clock of another host the code came in time
+    shop.now = Instant(NOW.0 + 299_000);
+    let load = store::Load { redemption: Some(waits), ..store::Load::default() };
+    let code = shop.command();
+    let confirmed = ledger::confirm(&shop.load(&load), true, &shop.terms, code.clone()).expect("it is right");
+    shop.post(&code, &confirmed.plan);
+    shop.now = late;
+    refuses(&mut shop, &ends, "stale");
+    assert_eq!(shop.balance(anna).held, Points(10));
+}
+
 /// Held from a lot that is over before the hold is: (shop, member, redemption).
 fn held_from_a_lot_that_ends() -> (Shop, Id) {
     let mut shop = Shop::open();
