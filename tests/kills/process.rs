@@ -155,7 +155,8 @@ static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let binary = folder.join(format!("kopilka{}", std::env::consts::EXE_SUFFIX));
     let built = std::fs::metadata(&binary).and_then(|file| file.modified());
     let built = built.unwrap_or_else(|error| panic!("{} is missing ({error}): run `cargo build` first", binary.display()));
-    let sources = std::fs::read_to_string(folder.join("kopilka.d")).expect("cargo writes what the program is made of beside it");
+    // Cargo writes beside it what it is made of, unless it does not know, as with a target folder that was carried over.
+    let sources = std::fs::read_to_string(folder.join("kopilka.d")).unwrap_or_default();
     for source in sources_in(&sources) {
         let changed = std::fs::metadata(&source).and_then(|file| file.modified());
         // a source that is gone was replaced by a newer one

@@ -26,6 +26,8 @@ use crate::routes::{Route, Routes};
 
 /// How long requests in flight may take when the host stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// When to try again what took too long.
+const LATER: Duration = Duration::from_secs(2);
 /// After an error of `accept`, such as too many open files.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -91,13 +93,17 @@ impl Server {
                 eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.state().component().id);
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
             }
-            _ => problem(
-                StatusCode::GATEWAY_TIMEOUT,
-                "timeout",
-                format_args!("no answer within {} seconds", REQUEST_TIMEOUT.as_secs()),
-            ),
+            _ => too_slow(),
         }
     }
+}
+
+/// What the component does may still have its effect, as every key that is sent again finds out.
+fn too_slow() -> Response<WasiBody> {
+    let detail = format!("no answer within {} seconds; send the same again, with the same key", REQUEST_TIMEOUT.as_secs());
+    let mut answer = problem(StatusCode::GATEWAY_TIMEOUT, "timeout", detail);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(LATER.as_secs()));
+    answer
 }
 
 /// Makes the request look as Spin hands it to a component: an absolute address, and where it was routed in headers.
