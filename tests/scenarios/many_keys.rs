@@ -72,8 +72,12 @@ async fn client(shop: &Shop, requests: &[Request], number: u64, answers: &Mutex<
         let Request { path, body, .. } = &requests[index];
         let mut tries = 0;
         let answer = loop {
+            let sent = Instant::now();
             let answer = shop.post_as(&format!("request-{index}"), path, body).await;
             tries += 1;
+            if answer.status == 504 {
+                shop.wake_servers(sent);
+            }
             if !answer.is_worth_repeating() {
                 break answer;
             }

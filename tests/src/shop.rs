@@ -3,9 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use host::{ClockMode, Faults, Host, Injector, Options};
@@ -33,6 +33,9 @@ pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
 /// Says that all shops have hosted stores: every scenario can be played on them.
 const STORES: &str = "KOPILKA_TEST_STORES";
 
+/// A server that stands still so often in one trial has another trouble.
+const MOST_WAKINGS: usize = 20;
+
 /// In the data folder, if the stores are hosted.
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
@@ -45,6 +48,8 @@ pub struct Shop {
     numbers: Arc<AtomicU64>,
     /// The servers of its stores, by the names of the databases, if they are hosted.
     servers: Arc<Vec<(&'static str, Sqld)>>,
+    /// When the servers were restarted because they stood still.
+    woken: Arc<Mutex<Vec<Instant>>>,
     faults: Option<Faults>,
 }
 
@@ -115,6 +120,7 @@ impl Shop {
             data,
             numbers: Arc::new(AtomicU64::new(1)),
             servers: Arc::new(servers),
+            woken: Arc::default(),
             faults,
         }
     }
@@ -138,14 +144,30 @@ impl Shop {
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers, servers, faults } = self;
+        let Self { host, http, key, data, numbers, servers, woken, faults } = self;
         host.stop().await.expect("the host stops");
         let host = Self::start(data.path(), &now, faults).await;
-        Self { host, http, key, data, numbers, servers, faults }
+        Self { host, http, key, data, numbers, servers, woken, faults }
     }
 
     async fn migrate(&self) {
         self.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
+    }
+
+    /// What an operator does when a hosted store stands still, which shows in a 504 of the host: restarts it, unless that
+    /// was done since the request was sent. (Writers of sqld 0.24 that wait in its queue are sometimes never woken.)
+    pub fn wake_servers(&self, sent: Instant) {
+        assert!(!self.servers.is_empty(), "an embedded store does not stand still");
+        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        if woken.last().is_none_or(|last| *last < sent) {
+            println!("sqld stands still: restarted");
+            for (_, server) in self.servers.iter() {
+                server.kill();
+                server.start_again();
+            }
+            woken.push(Instant::now());
+        }
+        assert!(woken.len() <= MOST_WAKINGS, "sqld stands still again and again");
     }
 
     /// The server of a database, if it is hosted.
@@ -191,6 +213,7 @@ impl Shop {
             data: self.data.clone(),
             numbers: self.numbers.clone(),
             servers: self.servers.clone(),
+            woken: self.woken.clone(),
             faults: None,
         }
     }

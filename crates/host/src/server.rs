@@ -133,3 +133,14 @@ fn absolute(uri: &Uri, headers: &HeaderMap) -> Result<Uri> {
     parts.scheme = Some(Scheme::HTTP);
     Uri::from_parts(parts).context("the request has no path")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_takes_too_long_is_worth_sending_again() {
+        let answer = too_slow();
+        assert_eq!((answer.status(), &answer.headers()[header::RETRY_AFTER]), (StatusCode::GATEWAY_TIMEOUT, "2"));
+    }
+}

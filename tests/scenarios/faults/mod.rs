@@ -76,12 +76,16 @@ impl Run {
     /// Sends a request until its answer is final.
     async fn insist(&self, caller: &str, method: Method, path: &str, body: Option<String>, key: Option<&str>) -> Answer {
         for _ in 0..PATIENCE {
+            let sent = Instant::now();
             let answer = self.shop.send_with(Some(caller), method.clone(), path, body.clone(), key).await;
+            if answer.status == 504 {
+                self.shop.wake_servers(sent);
+            }
             if !answer.is_worth_repeating() {
                 return answer;
             }
             let marked = (answer.status.as_u16(), answer.json["code"].as_str().unwrap_or_default());
-            assert!(matches!(marked, (503, "store_unavailable") | (409, "conflict")), "{method} {path}: {}", answer.text);
+            assert!(matches!(marked, (503, "store_unavailable") | (409, "conflict") | (504, "timeout")), "{method} {path}: {}", answer.text);
             *self.shared().repeated.entry(marked.1.to_owned()).or_default() += 1;
         }
         panic!("{method} {path} was answered {PATIENCE} times that it is worth repeating");
