@@ -43,10 +43,10 @@ fn decide(context: &Context) -> Result<Outcome, Problem> {
     }
     let purchase = as_bought(order);
     let judgement = wire::judged(program, Some(member), Points::ZERO, &purchase, &AskedPayment::None, "")?;
-    let standing = |spend| program.standing(spend);
+    let standing = |spend| program.standing_with(Some(member), spend, context.command.now);
     let claimed = ledger::claim(snapshot, &judgement, standing, &context.terms(), context.command.clone()).map_err(refuse)?;
     let Claimed { plan, earned, lots, qualifying, balance } = claimed;
-    let after = program.standing(member.qualifying_spend.checked_add(qualifying).unwrap_or_default());
+    let after = standing(member.qualifying_spend.checked_add(qualifying).unwrap_or_default());
     let answer = json!({
         "order_id": order.reference, "member_id": member.id.external("mem"),
         "earned": {
@@ -56,7 +56,7 @@ fn decide(context: &Context) -> Result<Outcome, Problem> {
         },
         "redeemed": wire::points(Points::ZERO, program), "redeemed_money": wire::money(domain::Money::ZERO),
         "payable": wire::money(order.payable),
-        "tier": wire::tier(after.tier.as_ref()),
+        "tier": wire::tier(after.tier.as_ref(), program),
         "balance": wire::balance(&balance, &after, program),
         "explanation": wire::explanations(&judgement.explanations, program),
     });

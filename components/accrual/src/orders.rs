@@ -65,7 +65,7 @@ fn decide(context: &Context, order: &Order, content: &str, anonymous: bool, rede
         },
         "redeemed": points(redeemed), "redeemed_money": wire::money(redeemed_money),
         "payable": wire::money(judgement.payable),
-        "tier": if anonymous { serde_json::Value::Null } else { wire::tier(judgement.after.tier.as_ref()) },
+        "tier": if anonymous { serde_json::Value::Null } else { wire::tier(judgement.after.tier.as_ref(), program) },
         "balance": balance.map(|balance| wire::balance(&balance, &judgement.after, program)),
         "explanation": if anonymous { Vec::new() } else { wire::explanations(explanations, program) },
     });

@@ -51,8 +51,20 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
         .lines
         .iter()
         .zip(&judged.lines)
-        .filter(|(_, judged)| !judged.discount.is_zero())
-        .map(|(line, judged)| json!({"line_id": line.id, "money": wire::money(judged.discount)}))
+        .flat_map(|(line, judged)| judged.discounts.iter().map(|(rule, money)| (&line.id, rule, *money)))
+        .map(|(line, rule, money)| json!({"line_id": line, "money": wire::money(money), "rule_id": rule}))
+        .collect();
+    let cuts: Vec<_> = order
+        .lines
+        .iter()
+        .zip(&judged.lines)
+        .flat_map(|(line, judged)| judged.cuts.iter().map(|cut| (&line.id, cut)))
+        .map(|(line, cut)| {
+            json!({
+                "line_id": line, "rule_id": cut.rule_id, "money": wire::money(cut.money), "points": points(cut.points),
+                "code": "margin_floor",
+            })
+        })
         .collect();
     let offers: Vec<_> = judged
         .offers
@@ -60,7 +72,7 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
         .map(|offer| {
             json!({
                 "rule_id": offer.rule_id, "shortfall": wire::money(offer.shortfall), "points": points(offer.points),
-                "reason": offer.reason,
+                "money": wire::money(offer.money), "reason": offer.reason,
             })
         })
         .collect();
@@ -75,9 +87,11 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
         },
         "items": wire::money(judged.items),
         "payable": wire::money(judged.payable),
-        "tier": wire::tier(judged.before.tier.as_ref()),
-        "next_tier": wire::next_tier(judged.before.next.as_ref()),
+        "tier": wire::tier(judged.before.tier.as_ref(), program),
+        "next_tier": wire::next_tier(judged.before.next.as_ref(), program),
         "offers": offers,
+        "perks": wire::perks(&judged.perks),
+        "cuts": cuts,
         "explanation": wire::explanations(judged.explanations.iter().chain(&judged.payment_explanations), program),
     })))
 }

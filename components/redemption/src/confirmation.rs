@@ -51,8 +51,7 @@ pub async fn confirm(call: &Call, id: Id) -> Result<Reply, Problem> {
 
 fn decision(context: &Context, id: Id, confirmed: Confirmed) -> Outcome {
     let program = &context.program;
-    let spend = context.snapshot.member.as_ref().map(|member| member.qualifying_spend).unwrap_or_default();
-    let balance = wire::balance(&confirmed.balance, &program.standing(spend), program);
+    let balance = wire::balance(&confirmed.balance, &context.standing(), program);
     let status = confirmed.status.word();
     let (code, answer) = if confirmed.right {
         let answer = json!({

@@ -165,13 +165,12 @@ fn visible(context: &Context) -> Result<(), Problem> {
 fn ended_decision(context: &Context, ended: Ended) -> Outcome {
     let program = &context.program;
     let redemption = context.snapshot.redemption.as_ref();
-    let spend = context.snapshot.member.as_ref().map(|member| member.qualifying_spend).unwrap_or_default();
     let answer = json!({
         "id": redemption.map(|redemption| redemption.id.external("red")), "status": ended.status.word(),
         "points": redemption.map(|redemption| wire::points(redemption.points, program)),
         "money": redemption.map(|redemption| wire::money(redemption.money)),
         "captured": wire::points(ended.captured, program), "captured_money": wire::money(ended.captured_money),
-        "balance": wire::balance(&ended.balance, &program.standing(spend), program),
+        "balance": wire::balance(&ended.balance, &context.standing(), program),
     });
     let id = context.command.ids.clone().next();
     Outcome::New(Box::new(Decision { id, status: 200, answer, plan: ended.plan }))

@@ -30,12 +30,11 @@ pub async fn transfer(call: &Call, id: &str) -> Result<Reply, Problem> {
         }
         let given = ledger::transfer(&context.snapshot, points, &reason, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
-        let spend = context.snapshot.member.as_ref().map(|member| member.qualifying_spend).unwrap_or_default();
         // the receiver's balance is the receiver's own matter
         let answer = json!({
             "id": given.entry.external("ent"), "points": wire::points(points, program), "reason": reason,
             "to": given.to.external("mem"), "lots": wire::new_lots(&given.lots, program),
-            "balance": wire::balance(&given.balance, &program.standing(spend), program),
+            "balance": wire::balance(&given.balance, &context.standing(), program),
         });
         let id = context.command.ids.clone().next();
         Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan: given.plan })))
@@ -56,14 +55,15 @@ pub async fn merge(call: &Call, id: &str) -> Result<Reply, Problem> {
     let load = body.from.subject("/from").await?.into_load_as_other(load);
     mutate(call, &[Scope::Staff], load, |context| {
         let program = &context.program;
-        let standing = |spend: Money| program.standing(spend);
+        let member = context.snapshot.member.as_ref();
+        let standing = |spend: Money| program.standing_with(member, spend, context.command.now);
         let merged = ledger::merge(&context.snapshot, standing, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         let answer = json!({
             "id": context.snapshot.member.as_ref().map(|member| member.id.external("mem")),
             "from": merged.from.external("mem"), "orders": merged.orders,
             "qualifying_spend": wire::money(merged.qualifying_spend),
-            "balance": wire::balance(&merged.balance, &program.standing(merged.qualifying_spend), program),
+            "balance": wire::balance(&merged.balance, &standing(merged.qualifying_spend), program),
         });
         let id = context.command.ids.clone().next();
         Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan: merged.plan })))

@@ -61,7 +61,7 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         let judged = program.judge_enrolment(now, &body.channel).map_err(|failure| not_judged(&failure))?;
         let enrolled = ledger::enrol(applicant, &judged, &program.terms(now), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
-        let answer = member_json(&enrolled.member, &person, &program).to_string();
+        let answer = member_json(&enrolled.member, &person, &program, now).to_string();
         written.borrow_mut().push(id);
         person::write(id, &Person { answer: Some(answer.clone()), ..person.clone() }, now).await?;
         let commit =
@@ -113,7 +113,7 @@ async fn show_loaded(shop: Read) -> Result<Reply, Problem> {
             person.take_over(earlier);
         }
     }
-    Ok(Reply::ok(&member_json(member, &person, &shop.program)))
+    Ok(Reply::ok(&member_json(member, &person, &shop.program, now())))
 }
 
 /// `GET /v1/members/{id}/balance`
@@ -128,7 +128,7 @@ pub async fn balance(call: &Call, id: &str) -> Result<Reply, Problem> {
 fn balance_json(snapshot: &Snapshot, program: &ActiveProgram, now: Instant) -> Result<Value, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     let account = Account::open_settled(member, snapshot, &program.terms(now), now)?;
-    Ok(wire::balance(&account.balance(), &program.standing(member.qualifying_spend), program))
+    Ok(wire::balance(&account.balance(), &program.standing(member, now), program))
 }
 
 /// `GET /v1/members/{id}/entries`: newest first, each with its explanation.
@@ -191,7 +191,6 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
         let adjusted =
             ledger::adjust(&context.snapshot, &adjustment, &program.terms(context.command.now), context.command.clone())
                 .map_err(|refusal| context.refuse(&refusal))?;
-        let spend = context.snapshot.member.as_ref().map(|member| member.qualifying_spend).unwrap_or_default();
         let taken: Vec<Value> = adjusted
             .taken
             .iter()
@@ -200,7 +199,7 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
         let answer = json!({
             "id": adjusted.entry.external("ent"), "points": wire::points(points, program), "reason": body.reason,
             "lots": if points.0 > 0 { wire::new_lots(&adjusted.lots, program) } else { taken },
-            "balance": wire::balance(&adjusted.balance, &program.standing(spend), program),
+            "balance": wire::balance(&adjusted.balance, &context.standing(), program),
         });
         let id = context.command.ids.clone().next();
         Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan: adjusted.plan })))

@@ -187,13 +187,13 @@ impl MemberBody {
 
 /// `Member` of the API.
 #[must_use]
-pub fn member_json(member: &Member, person: &Person, program: &ActiveProgram) -> Value {
-    let standing = program.standing(member.qualifying_spend);
+pub fn member_json(member: &Member, person: &Person, program: &ActiveProgram, now: Instant) -> Value {
+    let standing = program.standing(member, now);
     json!({
         "id": member.id.external("mem"), "external_id": person.external_id, "phone": person.phone, "email": person.email,
         "card": person.card, "telegram": person.telegram, "first_name": person.first_name, "last_name": person.last_name,
         "birthday": person.birthday, "dates": person.dates, "channel": member.channel, "status": member.status,
-        "referral_code": member.referral_code, "tier": wire::standing(&standing, member),
+        "referral_code": member.referral_code, "tier": wire::standing(&standing, member, program),
         "joined_at": member.joined_at.to_string(), "consents": person.consents, "attributes": person.attributes,
         "accepted_rules": person.accepted_rules,
         "merged": member.merged.iter().map(|id| id.external("mem")).collect::<Vec<_>>(),

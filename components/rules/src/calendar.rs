@@ -30,6 +30,10 @@ pub enum Expiry {
     Days(i64),
     /// They are good to the end of the same day so many months later, or of that month's last day; 1 to `MAX_MONTHS`.
     Months(i64),
+    /// They are good to the end of the month in which that day lies; 0 is the month of earning, up to `MAX_MONTHS`.
+    EndOfMonth(i64),
+    /// They are good to the end of the local day so many days after the member's last order, 1 to `MAX_DAYS`.
+    Inactivity(i64),
     /// They are gone from the start of the first of these days of the year that follows the day of earning.
     Calendar(BTreeSet<DayOfYear>),
 }
@@ -109,7 +113,12 @@ impl Zone {
         };
         let gone_from = match &lifetime.expiry {
             Expiry::Never => None,
-            Expiry::Days(days) => Some(earned.date().checked_add(Span::new().try_days(*days)?)?.tomorrow()?),
+            Expiry::Days(days) | Expiry::Inactivity(days) => {
+                Some(earned.date().checked_add(Span::new().try_days(*days)?)?.tomorrow()?)
+            }
+            Expiry::EndOfMonth(months) => {
+                Some(earned.date().checked_add(Span::new().try_months(*months)?)?.last_of_month().tomorrow()?)
+            }
             Expiry::Months(months) => Some(earned.date().checked_add(Span::new().try_months(*months)?)?.tomorrow()?),
             Expiry::Calendar(days) => Some(first_after(days, earned.date())?),
         };
@@ -118,6 +127,35 @@ impl Zone {
             Some(end) if end <= activates_at => Err(NoLife::ExpiresBeforeActivation),
             _ => Ok(Life { activates_at, expires_at }),
         }
+    }
+
+    /// The local time of an instant.
+    pub fn local(&self, at: i64) -> Result<DateTime, NoLife> {
+        Ok(Timestamp::from_millisecond(at)?.to_zoned(self.rules.clone()).datetime())
+    }
+
+    /// The start of the local day so many days before the day of an instant.
+    pub fn start_of_day(&self, at: i64, days_before: i64) -> Result<i64, NoLife> {
+        let date = self.local(at)?.date().checked_sub(Span::new().try_days(days_before)?)?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    /// The start of the local day after the one so many months before the day of an instant: 12 months to the day's end.
+    pub fn months_before(&self, at: i64, months: i64) -> Result<i64, NoLife> {
+        let date = self.local(at)?.date().checked_sub(Span::new().try_months(months)?)?.tomorrow()?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    /// The start of the local calendar year of an instant.
+    pub fn start_of_year(&self, at: i64) -> Result<i64, NoLife> {
+        let date = Date::new(self.local(at)?.date().year(), 1, 1)?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    /// The end of the local day so many days after the day of an instant: the start of the next one.
+    pub fn end_of_day(&self, at: i64, days_after: i64) -> Result<i64, NoLife> {
+        let date = self.local(at)?.date().checked_add(Span::new().try_days(days_after)?)?.tomorrow()?;
+        self.instant(date.at(0, 0, 0, 0))
     }
 
     /// The instant of a local time, in milliseconds.
@@ -146,7 +184,10 @@ impl Lifetime {
         let Activation::Days(delay) = self.activation else { return false };
         match &self.expiry {
             Expiry::Never => false,
-            Expiry::Days(days) => delay > *days,
+            Expiry::Days(days) | Expiry::Inactivity(days) => delay > *days,
+            // the last day of a month may be the day of earning
+            Expiry::EndOfMonth(months) if delay <= months.saturating_mul(28) => false,
+            Expiry::EndOfMonth(months) => shortest_in_days(*months).is_none_or(|days| delay > days),
             // No month is shorter than 28 days: only a longer delay needs the exact answer.
             Expiry::Months(months) if delay <= months.saturating_mul(28) => false,
             Expiry::Months(months) => shortest_in_days(*months).is_none_or(|days| delay > days),
@@ -230,6 +271,30 @@ mod tests {
         ] {
             check("Europe/Moscow", at, expiring(Expiry::Months(months)), at, Some(expires));
         }
+    }
+
+    #[test]
+    fn the_end_of_the_month_is_its_last_day() {
+        for (at, months, expires) in [
+            ("2026-01-31T12:00:00+03:00", 0, "2026-02-01T00:00:00+03:00"),
+            ("2026-01-31T12:00:00+03:00", 1, "2026-03-01T00:00:00+03:00"),
+            ("2024-01-05T12:00:00+03:00", 1, "2024-03-01T00:00:00+03:00"),
+            ("2026-11-15T12:00:00+03:00", 2, "2027-02-01T00:00:00+03:00"),
+        ] {
+            check("Europe/Moscow", at, expiring(Expiry::EndOfMonth(months)), at, Some(expires));
+        }
+    }
+
+    #[test]
+    fn windows_begin_with_a_local_day() {
+        let zone = Zone::named("Europe/Moscow").unwrap();
+        let instant = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();
+        let at = instant("2026-03-31T00:30:00+03:00");
+        assert_eq!(zone.start_of_day(at, 0), Ok(instant("2026-03-31T00:00:00+03:00")));
+        assert_eq!(zone.start_of_day(at, 30), Ok(instant("2026-03-01T00:00:00+03:00")));
+        assert_eq!(zone.start_of_year(at), Ok(instant("2026-01-01T00:00:00+03:00")));
+        assert_eq!(zone.months_before(at, 12), Ok(instant("2025-04-01T00:00:00+03:00")));
+        assert_eq!(zone.end_of_day(at, 0), Ok(instant("2026-04-01T00:00:00+03:00")));
     }
 
     #[test]

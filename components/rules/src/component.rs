@@ -3,7 +3,8 @@
 use crate::Program;
 use crate::bindings::export;
 use crate::engine::{
-    self, Enrolment, Failure, Finding, Guest, GuestProgram, Judgement, Member, Order, Payment, Settings, Standing,
+    self, Enrolment, Event, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment, Rewarded, Settings,
+    Standing,
 };
 
 struct Engine;
@@ -21,8 +22,16 @@ impl GuestProgram for Program {
         self.settings().clone()
     }
 
-    fn standing(&self, qualifying_spend: i64) -> Standing {
-        self.standing(qualifying_spend)
+    fn needs(&self, at: i64) -> Needs {
+        self.needs(at)
+    }
+
+    fn standing(&self, member: Member, at: i64) -> Standing {
+        self.standing(&member, at)
+    }
+
+    fn judge_event(&self, member: Member, event: Event) -> Result<Rewarded, Failure> {
+        self.judge_event(&member, &event)
     }
 
     fn returned_until(&self, at: i64) -> Option<i64> {

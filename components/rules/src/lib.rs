@@ -54,4 +54,23 @@ mod program;
 mod text;
 
 pub use bindings::exports::kopilka::rules::engine;
+
+/// Somebody new, of whom nothing is known.
+impl Default for engine::Member {
+    fn default() -> Self {
+        Self {
+            orders: 0,
+            qualifying_spend: 0,
+            earned: 0,
+            available: 0,
+            segments: Vec::new(),
+            tier: None,
+            grace_until: None,
+            granted_tiers: Vec::new(),
+            activity: Vec::new(),
+            uses: Vec::new(),
+            categories: Vec::new(),
+        }
+    }
+}
 pub use program::Program;

@@ -63,3 +63,24 @@ pub const FIRST_INSTANT: i64 = -2_208_988_800_000;
 /// The first moment that is too late, 3000-01-01T00:00:00Z, in milliseconds: with the longest delay and expiry added
 /// a date stays within the calendar.
 pub const END_OF_INSTANTS: i64 = 32_503_680_000_000;
+
+/// How often a rule may fire for a member: more is no limit.
+pub const MAX_TIMES: i64 = 1_000_000;
+
+/// Orders that a condition counts.
+pub const MAX_ORDERS: i64 = 100_000;
+
+/// Pieces of "buy so many": beyond it the goods are sold by the pallet.
+pub const MAX_PIECES: i64 = 10_000;
+
+/// Steps of a step discount.
+pub const MAX_STEPS: usize = 50;
+
+/// Perks of a tier or a program.
+pub const MAX_PERKS: usize = 50;
+
+/// Vouchers of an order.
+pub const MAX_VOUCHERS: usize = 20;
+
+/// The largest multiplier of points, in parts per million: a thousandfold. Above it somebody meant a fixed number.
+pub const MAX_FACTOR: i64 = 1_000_000_000;

@@ -17,12 +17,17 @@ impl From<Overflow> for Failure {
 }
 
 /// How a quotient becomes an integer. The numbers here are never negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounding {
-    /// Down, as points and what they pay are rounded: the program never gives more than it declares.
+    /// Down, as points and what they pay are rounded unless a program says otherwise: it never gives more than it declares.
+    #[default]
     Down,
     /// Half a unit and more up, as a shop rounds the amount of a line.
     HalfUp,
+    /// The nearest; of two equally near the even one, so that many roundings have no drift.
+    HalfEven,
+    /// Any fraction up.
+    Up,
 }
 
 /// `value`, if its magnitude is at most [`MAX_UNITS`].
@@ -54,11 +59,15 @@ pub fn multiply_divide(value: i128, numerator: i128, denominator: i128, rounding
     }
     let quotient = product.checked_div(denominator).ok_or(Overflow)?;
     let remainder = product.checked_rem(denominator).ok_or(Overflow)?;
-    let half_or_more = remainder.checked_mul(2).ok_or(Overflow)? >= denominator;
-    match rounding {
-        Rounding::HalfUp if half_or_more => quotient.checked_add(1).ok_or(Overflow),
-        Rounding::HalfUp | Rounding::Down => Ok(quotient),
-    }
+    let half = remainder.checked_mul(2).ok_or(Overflow)?.cmp(&denominator);
+    let odd = quotient.checked_rem(2).ok_or(Overflow)? == 1;
+    let up = match rounding {
+        Rounding::Down => false,
+        Rounding::HalfUp => half.is_ge(),
+        Rounding::HalfEven => half.is_gt() || (half.is_eq() && odd),
+        Rounding::Up => remainder > 0,
+    };
+    if up { quotient.checked_add(1).ok_or(Overflow) } else { Ok(quotient) }
 }
 
 /// The largest multiple of `step` that is not above `value`. Both at least 0; a step of 0 changes nothing.
@@ -82,6 +91,11 @@ mod tests {
         assert_eq!(multiply_divide(10, 5, 100, Rounding::HalfUp), Ok(1));
         assert_eq!(multiply_divide(149, 1, 100, Rounding::HalfUp), Ok(1));
         assert_eq!(multiply_divide(199, 1, 100, Rounding::Down), Ok(1));
+        for (value, rounded) in [(149, 1), (150, 2), (151, 2), (249, 2), (250, 2), (251, 3)] {
+            assert_eq!(multiply_divide(value, 1, 100, Rounding::HalfEven), Ok(rounded), "{value}");
+        }
+        assert_eq!(multiply_divide(101, 1, 100, Rounding::Up), Ok(2));
+        assert_eq!(multiply_divide(100, 1, 100, Rounding::Up), Ok(1));
     }
 
     #[test]

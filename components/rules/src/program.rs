@@ -1,7 +1,7 @@
 //! A program: parsed and checked once, asked many times.
 
 use crate::document::Document;
-use crate::engine::{Enrolment, Failure, Finding, Judgement, Member, Order, Payment, Settings, Standing};
+use crate::engine::{Enrolment, Event, Failure, Finding, Judgement, Member, Needs, Order, Payment, Rewarded, Settings, Standing};
 use crate::judge;
 
 /// A checked program document. Every answer depends on nothing but the document and the arguments.
@@ -25,10 +25,24 @@ impl Program {
         &self.document.settings
     }
 
-    /// Where so much accumulated qualifying spend (hundredths) stands; negative spend counts as none.
+    /// What must be known of a member to judge at an instant (milliseconds since 1970-01-01T00:00:00Z).
     #[must_use]
-    pub fn standing(&self, qualifying_spend: i64) -> Standing {
-        judge::standing(&self.document.settings.tiers, qualifying_spend)
+    pub fn needs(&self, at: i64) -> Needs {
+        judge::needs(&self.document, at)
+    }
+
+    /// Where a member stands at an instant; negative counts are none.
+    #[must_use]
+    pub fn standing(&self, member: &Member, at: i64) -> Standing {
+        judge::standing(&self.document, member, at)
+    }
+
+    /// What something that the member did beside buying gives.
+    ///
+    /// # Errors
+    /// `Invalid` with a pointer into the event; `Overflow`.
+    pub fn judge_event(&self, member: &Member, event: &Event) -> Result<Rewarded, Failure> {
+        judge::judge_event(&self.document, member, event)
     }
 
     /// Until when points (milliseconds since 1970-01-01T00:00:00Z) are good that come back at an instant to a lot that is over.

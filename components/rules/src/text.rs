@@ -10,6 +10,12 @@ pub const MONEY_SCALE: u8 = 2;
 /// Decimal places of a percentage: 0.0001 % is one part per million.
 pub const PERCENT_SCALE: u8 = 4;
 
+/// Decimal places of a quantity.
+pub const QUANTITY_SCALE: u8 = 3;
+
+/// Decimal places of a factor: parts per million.
+pub const FACTOR_SCALE: u8 = 6;
+
 /// Why a text is not an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAnAmount {
@@ -54,10 +60,23 @@ pub fn money(units: i64) -> String {
     amount(units, MONEY_SCALE)
 }
 
+/// Thousandths of a piece without idle zeros: 2 000 is `2`.
+pub fn quantity(units: i64) -> String {
+    trimmed(units, QUANTITY_SCALE)
+}
+
+/// Parts per million as a factor without idle zeros: 1 500 000 is `1.5`.
+pub fn factor(units: i64) -> String {
+    trimmed(units, FACTOR_SCALE)
+}
+
+fn trimmed(units: i64, scale: u8) -> String {
+    amount(units, scale).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Parts per million as a percentage without idle zeros: 25 000 is `2.5 %`.
 pub fn percent(rate: i64) -> String {
-    let digits = amount(rate, PERCENT_SCALE);
-    format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
+    format!("{} %", trimmed(rate, PERCENT_SCALE))
 }
 
 #[cfg(test)]

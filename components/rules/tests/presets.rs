@@ -126,7 +126,7 @@ fn progressive_counts_strictly_over_a_threshold() {
     for (spend, expected) in [(0, 3_000), (1_000_000, 3_000), (1_000_001, 5_000), (2_000_000, 5_000), (2_000_001, 10_000)] {
         check_earned("progressive", spend, 100_000, expected);
     }
-    assert_eq!(program("progressive").standing(1_000_000).next.unwrap().remaining, 1);
+    assert_eq!(program("progressive").standing(&member(1_000_000), NOON).next.unwrap().remaining, 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::NOON;
+use common::{NOON, member};
 use rules::Program;
 use rules::engine::{Agreed, Failure, Judgement, Line, Member, Order, Payment};
 use rules::presets::PRESETS;
@@ -71,11 +71,12 @@ impl Chance {
             store: self.one_in(2).then(|| "nevsky".to_owned()),
             lines: (0..lines).map(|id| self.line(id)).collect(),
             delivery: if self.one_in(4) { self.amount() } else { 0 },
+            vouchers: Vec::new(),
         }
     }
 
     fn member(&mut self) -> Member {
-        Member { orders: self.below(3) as u32, qualifying_spend: self.amount(), available: self.amount() }
+        Member { orders: self.below(3) as u32, qualifying_spend: self.amount(), available: self.amount(), ..Member::default() }
     }
 
     fn payment(&mut self) -> Payment {
@@ -260,7 +261,7 @@ fn any_valid_document_judges_any_order() {
                     try_order(&program, &mut chance);
                 }
                 let _ = program.judge_enrolment(chance.next() as i64, "site");
-                let _ = program.standing(chance.next() as i64);
+                let _ = program.standing(&member(chance.next() as i64), chance.next() as i64);
             }
             Err(findings) => {
                 assert!(!findings.is_empty(), "seed {seed}");

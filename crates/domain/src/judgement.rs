@@ -17,30 +17,54 @@ pub enum ClawbackPolicy {
     PendingOnly,
 }
 
-/// A tier as answers show it. `rate` is in parts per million.
+/// What the thresholds of tiers are counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TierBasis {
+    /// Qualifying spend, in hundredths.
+    #[default]
+    Spend,
+    Orders,
+    /// Points earned, in minor units.
+    Points,
+}
+
+/// What a member has without points or money: free delivery, early access.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Perk {
+    pub id: String,
+    pub name: String,
+}
+
+/// A tier as answers show it. Rates are in parts per million, the threshold is in units of the tiers' basis.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tier {
     pub id: String,
     pub name: String,
-    pub threshold: Money,
+    pub threshold: i64,
     pub rate: Option<i64>,
     pub rate_promo: Option<i64>,
+    pub discount: Option<i64>,
+    pub perks: Vec<Perk>,
 }
 
-/// The tier after the one held, and the qualifying spend missing to it.
+/// The tier after the one held, and what is missing to it, in units of the tiers' basis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextTier {
     pub id: String,
     pub name: String,
-    pub threshold: Money,
-    pub remaining: Money,
+    pub threshold: i64,
+    pub remaining: i64,
 }
 
-/// Where a qualifying spend stands among the tiers.
+/// Where a member stands among the tiers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     pub tier: Option<Tier>,
     pub next: Option<NextTier>,
+    /// The tier ends by itself: it was given for a time.
+    pub until: Option<Instant>,
+    /// The tier is no longer fulfilled and kept until then.
+    pub grace_until: Option<Instant>,
 }
 
 /// Points that become one lot. `expires_at` none: never.
@@ -58,18 +82,23 @@ pub enum Shortfall {
     Money(Money),
     Points(Points),
     Count(u32),
+    Time(Instant),
 }
 
 /// Why a rule gave what it gave, or why it did not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
     pub rule_id: String,
     pub fired: bool,
     pub points: Points,
+    /// What it took off the price.
+    pub money: Money,
     /// A stable word.
     pub code: String,
-    /// A sentence that a member can read.
+    /// A sentence that a member can read, in English.
     pub reason: String,
+    /// The sentence in other languages: (ISO 639-1, text).
+    pub translations: Vec<(String, String)>,
     pub shortfall: Option<Shortfall>,
 }
 
@@ -77,21 +106,28 @@ impl Explanation {
     /// Of something that is no rule of the program but a fact of the books: a hold's release, an expiry.
     #[must_use]
     pub fn fact(rule_id: &str, points: Points, code: &str, reason: String) -> Self {
-        Self { rule_id: rule_id.to_owned(), fired: true, points, code: code.to_owned(), reason, shortfall: None }
+        Self { rule_id: rule_id.to_owned(), fired: true, points, code: code.to_owned(), reason, ..Self::default() }
     }
 
-    /// As it is stored with an entry and shown in answers. `points_scale` is the program's.
+    /// As it is stored with an entry; answers choose one of its languages. `points_scale` is the program's.
     #[must_use]
     pub fn to_json(&self, program_version: i64, points_scale: u8) -> Value {
         let mut json = json!({
             "rule_id": self.rule_id, "program_version": program_version, "fired": self.fired,
             "points": amount::format(self.points.0, points_scale), "code": self.code, "reason": self.reason,
         });
+        if !self.money.is_zero() {
+            json["money"] = amount::format(self.money.0, MONEY_SCALE).into();
+        }
+        if !self.translations.is_empty() {
+            json["translations"] = self.translations.iter().map(|(language, text)| (language.clone(), json!(text))).collect();
+        }
         if let Some(shortfall) = &self.shortfall {
             json["shortfall"] = match shortfall {
                 Shortfall::Money(money) => amount::format(money.0, MONEY_SCALE),
                 Shortfall::Points(points) => amount::format(points.0, points_scale),
                 Shortfall::Count(count) => count.to_string(),
+                Shortfall::Time(at) => at.to_string(),
             }
             .into();
         }
@@ -99,11 +135,23 @@ impl Explanation {
     }
 }
 
+/// A benefit that was cut, because the line would have fallen below the program's margin floor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarginCut {
+    pub rule_id: String,
+    pub money: Money,
+    pub points: Points,
+}
+
 /// A line as the rules priced it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JudgedLine {
     pub amount: Money,
     pub discount: Money,
+    /// What each rule takes off: (rule id, money). Sums to `discount`.
+    pub discounts: Vec<(String, Money)>,
+    /// What the margin guard kept back.
+    pub cuts: Vec<MarginCut>,
     pub paid_points: Points,
     pub paid_money: Money,
     pub qualifying: Money,
@@ -127,7 +175,10 @@ pub struct Offer {
     pub rule_id: String,
     pub shortfall: Money,
     pub points: Points,
+    /// What would be taken off the price.
+    pub money: Money,
     pub reason: String,
+    pub translations: Vec<(String, String)>,
 }
 
 /// What the program gives for an order.
@@ -145,6 +196,7 @@ pub struct Judgement {
     pub before: Standing,
     pub after: Standing,
     pub offers: Vec<Offer>,
+    pub perks: Vec<Perk>,
     pub explanations: Vec<Explanation>,
     pub payment_explanations: Vec<Explanation>,
 }

@@ -49,6 +49,53 @@ pub struct Member {
     pub tier_since: Option<Instant>,
     /// Members that this one took over.
     pub merged: Vec<Id>,
+    /// Groups that the shop put the member into.
+    #[serde(default)]
+    pub segments: Vec<String>,
+    /// Until when the tier is kept though it is no longer fulfilled.
+    #[serde(default)]
+    pub grace_until: Option<Instant>,
+    /// Tiers that were given instead of reached.
+    #[serde(default)]
+    pub granted_tiers: Vec<GrantedTier>,
+    /// What the member did since each of the moments that were asked for.
+    #[serde(default)]
+    pub activity: Vec<Activity>,
+    /// What the rules that were asked for gave so far.
+    #[serde(default)]
+    pub uses: Vec<RuleUse>,
+    /// Those of the categories that were asked for in which the member bought before.
+    #[serde(default)]
+    pub categories: Vec<String>,
+}
+
+/// A tier that was given: for a time, or (without an end) as a floor.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct GrantedTier {
+    pub id: String,
+    pub until: Option<Instant>,
+}
+
+/// What a member did since a moment, by when the orders happened, net of returns.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct Activity {
+    pub orders: i64,
+    pub spend: Money,
+    pub earned: Points,
+}
+
+/// What a rule gave the member so far, net of what returns took back.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct RuleUse {
+    pub rule_id: String,
+    /// How often it fired.
+    pub times: i64,
+    pub points: Points,
+    /// Since the moment that was asked for: the start of the local day.
+    pub points_today: Points,
+    pub last_at: Option<Instant>,
+    /// What it gave all members, where that is counted.
+    pub points_of_all: Points,
 }
 
 /// A lot with points left: `[id, rule_id, remaining, activates_at, expires_at]`.

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::judgement::{
-    ClawbackPolicy, Enrolment, Explanation, Grant, JudgedLine, Judgement, NextTier, Offer, Payment, Shortfall, Standing, Tier,
+    ClawbackPolicy, Enrolment, Explanation, Grant, JudgedLine, Judgement, MarginCut, NextTier, Offer, Payment, Perk, Shortfall,
+    Standing, Tier, TierBasis,
 };
 use domain::order::Order;
 use domain::snapshot::Member;
@@ -176,10 +177,26 @@ impl ActiveProgram {
         }
     }
 
-    /// Where a qualifying spend stands.
+    /// What the thresholds of tiers are counted in.
     #[must_use]
-    pub fn standing(&self, qualifying_spend: Money) -> Standing {
-        standing(self.parsed.engine.standing(qualifying_spend.0))
+    pub fn tier_basis(&self) -> TierBasis {
+        match self.parsed.settings.tier_basis {
+            engine::TierBasis::Spend => TierBasis::Spend,
+            engine::TierBasis::Orders => TierBasis::Orders,
+            engine::TierBasis::Points => TierBasis::Points,
+        }
+    }
+
+    /// Where a member stands at a moment.
+    #[must_use]
+    pub fn standing(&self, member: &Member, at: Instant) -> Standing {
+        standing(self.parsed.engine.standing(&facts(Some(member), Points::ZERO), at.0))
+    }
+
+    /// Where the member stands with another qualifying spend.
+    #[must_use]
+    pub fn standing_with(&self, member: Option<&Member>, qualifying_spend: Money, at: Instant) -> Standing {
+        member.map_or_else(Standing::default, |member| self.standing(&Member { qualifying_spend, ..member.clone() }, at))
     }
 
     /// What a new member gets.
@@ -206,12 +223,8 @@ impl ActiveProgram {
         order: &Order,
         payment: &AskedPayment,
     ) -> Result<Judgement, RulesFailure> {
-        let facts = engine::Member {
-            orders: member.map_or(0, |member| u32::try_from(member.orders).unwrap_or(u32::MAX)),
-            qualifying_spend: member.map_or(0, |member| member.qualifying_spend.0),
-            available: available.0,
-        };
-        let judged = self.parsed.engine.judge_order(facts, &order_for_rules(order), *payment).map_err(failure)?;
+        let judged = self.parsed.engine.judge_order(&facts(member, available), &order_for_rules(order), *payment);
+        let judged = judged.map_err(failure)?;
         if judged.lines.len() != order.lines.len() {
             return Err(RulesFailure::Inconsistent("another number of lines than the order has"));
         }
@@ -223,6 +236,58 @@ impl ActiveProgram {
 #[must_use]
 pub fn agreed(points: Points, money: Money) -> AskedPayment {
     AskedPayment::Agreed(Agreed { points: points.0, money: money.0 })
+}
+
+/// What the rules are told of a member; without one, of somebody new.
+fn facts(member: Option<&Member>, available: Points) -> engine::Member {
+    let Some(member) = member else {
+        return engine::Member {
+            orders: 0,
+            qualifying_spend: 0,
+            earned: 0,
+            available: available.0,
+            segments: Vec::new(),
+            tier: None,
+            grace_until: None,
+            granted_tiers: Vec::new(),
+            activity: Vec::new(),
+            uses: Vec::new(),
+            categories: Vec::new(),
+        };
+    };
+    let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+    engine::Member {
+        orders: count(member.orders),
+        qualifying_spend: member.qualifying_spend.0,
+        earned: member.earned.0,
+        available: available.0,
+        segments: member.segments.clone(),
+        tier: member.tier.clone(),
+        grace_until: member.grace_until.map(|at| at.0),
+        granted_tiers: member
+            .granted_tiers
+            .iter()
+            .map(|tier| engine::GrantedTier { id: tier.id.clone(), until: tier.until.map(|at| at.0) })
+            .collect(),
+        activity: member
+            .activity
+            .iter()
+            .map(|since| engine::Activity { orders: count(since.orders), spend: since.spend.0, earned: since.earned.0 })
+            .collect(),
+        uses: member
+            .uses
+            .iter()
+            .map(|used| engine::UseOfRule {
+                rule_id: used.rule_id.clone(),
+                times: count(used.times),
+                points: used.points.0,
+                points_today: used.points_today.0,
+                last_at: used.last_at.map(|at| at.0),
+                points_of_all: used.points_of_all.0,
+            })
+            .collect(),
+        categories: member.categories.clone(),
+    }
 }
 
 fn order_for_rules(order: &Order) -> engine::Order {
@@ -248,6 +313,7 @@ fn order_for_rules(order: &Order) -> engine::Order {
             })
             .collect(),
         delivery: order.delivery.0,
+        vouchers: Vec::new(),
     }
 }
 
@@ -264,6 +330,12 @@ fn judgement(judged: engine::Judgement) -> Judgement {
             .map(|line| JudgedLine {
                 amount: Money(line.amount),
                 discount: Money(line.discount),
+                discounts: line.discounts.into_iter().map(|part| (part.rule_id, Money(part.money))).collect(),
+                cuts: line
+                    .cuts
+                    .into_iter()
+                    .map(|cut| MarginCut { rule_id: cut.rule_id, money: Money(cut.money), points: Points(cut.points) })
+                    .collect(),
                 paid_points: Points(line.paid_points),
                 paid_money: Money(line.paid_money),
                 qualifying: Money(line.qualifying),
@@ -293,9 +365,12 @@ fn judgement(judged: engine::Judgement) -> Judgement {
                 rule_id: offer.rule_id,
                 shortfall: Money(offer.shortfall),
                 points: Points(offer.points),
+                money: Money(offer.money),
                 reason: offer.reason,
+                translations: translations(offer.translations),
             })
             .collect(),
+        perks: judged.perks.into_iter().map(perk).collect(),
         explanations: judged.explanations.into_iter().map(explanation).collect(),
         payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
     }
@@ -308,7 +383,7 @@ fn consistent(judgement: Judgement) -> Result<Judgement, RulesFailure> {
         shares.filter(|(index, _)| *index == grant).map(|(_, points)| *points).sum()
     };
     let negative = judgement.lines.iter().flat_map(|line| &line.shares).any(|(_, points)| points.0 < 0)
-        || judgement.lines.iter().any(|line| line.qualifying < Money::ZERO)
+        || judgement.lines.iter().any(|line| line.qualifying < Money::ZERO || line.discount < Money::ZERO)
         || judgement.grants.iter().any(|grant| grant.points.0 <= 0);
     let complaint = if negative {
         "amounts below 0"
@@ -318,6 +393,8 @@ fn consistent(judgement: Judgement) -> Result<Judgement, RulesFailure> {
         || judgement.grants.iter().enumerate().any(|(index, grant)| shared(index) != grant.points)
     {
         "shares of lines that do not sum to their grant"
+    } else if judgement.discount != judgement.lines.iter().map(|line| line.discount).sum() {
+        "a discount that is not the sum of the lines"
     } else if judgement.qualifying != judgement.lines.iter().map(|line| line.qualifying).sum() {
         "a qualifying spend that is not the sum of the lines"
     } else {
@@ -340,12 +417,15 @@ fn explanation(given: engine::Explanation) -> Explanation {
         rule_id: given.rule_id,
         fired: given.fired,
         points: Points(given.points),
+        money: Money(given.money),
         code: given.code,
         reason: given.reason,
+        translations: translations(given.translations),
         shortfall: given.shortfall.map(|shortfall| match shortfall {
             engine::Shortfall::Money(money) => Shortfall::Money(Money(money)),
             engine::Shortfall::Points(points) => Shortfall::Points(Points(points)),
             engine::Shortfall::Count(count) => Shortfall::Count(count),
+            engine::Shortfall::Time(at) => Shortfall::Time(Instant(at)),
         }),
     }
 }
@@ -355,17 +435,29 @@ fn standing(given: engine::Standing) -> Standing {
         tier: given.tier.map(|tier| Tier {
             id: tier.id,
             name: tier.name,
-            threshold: Money(tier.threshold),
+            threshold: tier.threshold,
             rate: tier.rate,
             rate_promo: tier.rate_promo,
+            discount: tier.discount,
+            perks: tier.perks.into_iter().map(perk).collect(),
         }),
         next: given.next.map(|next| NextTier {
             id: next.id,
             name: next.name,
-            threshold: Money(next.threshold),
-            remaining: Money(next.remaining),
+            threshold: next.threshold,
+            remaining: next.remaining,
         }),
+        until: given.until.map(Instant),
+        grace_until: given.grace_until.map(Instant),
     }
+}
+
+fn perk(given: engine::Perk) -> Perk {
+    Perk { id: given.id, name: given.name }
+}
+
+fn translations(given: Vec<engine::Translation>) -> Vec<(String, String)> {
+    given.into_iter().map(|translation| (translation.language, translation.text)).collect()
 }
 
 fn failure(failure: Failure) -> RulesFailure {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use domain::judgement::Standing;
 use domain::plan::Plan;
 use domain::snapshot::{Answer, Snapshot};
 use domain::{Id, Ids};
@@ -36,6 +37,13 @@ impl Context {
     #[must_use]
     pub fn terms(&self) -> ledger::Terms {
         self.program.terms(self.command.now)
+    }
+
+    /// Where the member stands now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let member = self.snapshot.member.as_ref();
+        member.map_or_else(Standing::default, |member| self.program.standing(member, self.command.now))
     }
 
     /// A refusal in the API's words.

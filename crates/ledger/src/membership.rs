@@ -59,6 +59,12 @@ pub fn enrol(applicant: Applicant, judged: &Enrolment, terms: &Terms, mut comman
         tier: tier.clone(),
         tier_since: tier.is_some().then_some(command.now),
         merged: Vec::new(),
+        segments: Vec::new(),
+        grace_until: None,
+        granted_tiers: Vec::new(),
+        activity: Vec::new(),
+        uses: Vec::new(),
+        categories: Vec::new(),
     };
     let mut account = Account::open(&member, &[], terms, command.now);
     let cause = Cause { occurred_at: command.now, ..Cause::default() };

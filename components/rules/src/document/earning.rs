@@ -6,6 +6,7 @@ use crate::calendar::Lifetime;
 use crate::limits::{MAX_PRIORITY, MAX_RULES};
 
 use super::conditions::{self, Conditions};
+use super::limits_of_rule::{self, Limits};
 use super::reader::{Block, Findings, Node};
 use super::tiers::Tiers;
 use super::{lifetime, take_id};
@@ -13,6 +14,8 @@ use super::{lifetime, take_id};
 /// One earning rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EarningRule {
+    /// Its place in the document.
+    pub place: usize,
     /// Unique among all rules.
     pub id: String,
     /// What it gives.
@@ -21,10 +24,23 @@ pub struct EarningRule {
     pub when: Conditions,
     /// Higher ones are evaluated first; equal ones in the document's order.
     pub priority: i64,
-    /// Lines that this rule rewarded are not given to later rules.
-    pub stop: bool,
+    /// How it gets on with the others.
+    pub company: Company,
+    /// How much and how often it gives.
+    pub limits: Limits,
     /// How long its points live.
     pub lifetime: Lifetime,
+}
+
+/// How a rule gets on with others of its kind, evaluated before and after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Lines that this rule rewarded are not given to later rules.
+    pub stop: bool,
+    /// False: lines that an earlier rule rewarded are not for this one.
+    pub stackable: bool,
+    /// It fires only if no earlier rule did, and then no later one does, on any line.
+    pub exclusive: bool,
 }
 
 /// What a rule gives.
@@ -34,6 +50,15 @@ pub enum Reward {
     Percent(Option<Rates>),
     /// This many points (minor units, above 0), however much the order is worth.
     Fixed(i64),
+    /// So many points (minor units) for each full amount (hundredths); both above 0.
+    PerAmount {
+        /// Minor units.
+        points: i64,
+        /// Hundredths.
+        every: i64,
+    },
+    /// Earlier rules' points on the lines times this factor (parts per million, above one) less themselves.
+    Multiplier(i64),
 }
 
 /// Parts per million of regular and of promo goods, 0 to 1 000 000.
@@ -48,7 +73,8 @@ pub struct Rates {
 /// Reads the rules and puts them into the order of evaluation.
 pub fn read(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Vec<EarningRule> {
     let nodes = node.list(MAX_RULES, findings).unwrap_or_default();
-    let mut rules: Vec<_> = nodes.iter().filter_map(|node| rule(node, scale, tiers, ids, findings)).collect();
+    let mut rules: Vec<_> =
+        nodes.iter().enumerate().filter_map(|(place, node)| rule(place, node, scale, tiers, ids, findings)).collect();
     rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
     rules
 }
@@ -67,7 +93,14 @@ pub fn read_rates(block: &mut Block, findings: &mut Findings) -> Option<(Option<
     readable.then(|| (rate.flatten(), promo.flatten()))
 }
 
-fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<EarningRule> {
+fn rule(
+    place: usize,
+    node: &Node,
+    scale: u8,
+    tiers: &Tiers,
+    ids: &mut BTreeSet<String>,
+    findings: &mut Findings,
+) -> Option<EarningRule> {
     let mut block = node.block(findings)?;
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
@@ -76,8 +109,12 @@ fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findi
     }
     let when_node = block.optional("when");
     let when = when_node.map(|node| conditions::read(&node, tiers, findings));
-    let priority = block.optional("priority").and_then(|node| node.integer(-MAX_PRIORITY, MAX_PRIORITY, findings)).unwrap_or(0);
-    let stop = block.optional("stop").and_then(|node| node.boolean(findings)).unwrap_or(false);
+    let priority = priority(&mut block, findings);
+    let company = company(&mut block, findings);
+    let limits = match block.optional("limits") {
+        Some(node) => limits_of_rule::read(&node, scale, findings),
+        None => Some(Limits::default()),
+    };
     let lifetime = lifetime::read(&mut block, findings);
     let kind = block.required("type", findings)?;
     let reward = match kind.text("the type of a rule", findings)? {
@@ -86,14 +123,35 @@ fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findi
             let points = block.required("points", findings);
             points.and_then(|node| node.points(scale, 1, findings)).map(Reward::Fixed)
         }
+        "per_amount" => {
+            let points = block.required("points", findings).and_then(|node| node.points(scale, 1, findings));
+            let every = block.required("every", findings).and_then(|node| node.money(1, findings));
+            points.zip(every).map(|(points, every)| Reward::PerAmount { points, every })
+        }
+        "multiplier" => block.required("factor", findings).and_then(|node| node.factor(findings)).map(Reward::Multiplier),
         _ => {
-            findings.note(&kind.pointer, "unknown_type", "known types: percent, fixed");
+            findings.note(&kind.pointer, "unknown_type", "known types: percent, fixed, per_amount, multiplier");
             return None;
         }
     };
     block.finish(findings);
     let when = when.unwrap_or_else(|| Some(Conditions::default()))?;
-    Some(EarningRule { id: id?, reward: reward?, when, priority, stop, lifetime })
+    Some(EarningRule { place, id: id?, reward: reward?, when, priority, company: company?, limits: limits?, lifetime })
+}
+
+/// Reads `priority`; 0 where it is absent.
+pub fn priority(block: &mut Block, findings: &mut Findings) -> i64 {
+    block.optional("priority").and_then(|node| node.integer(-MAX_PRIORITY, MAX_PRIORITY, findings)).unwrap_or(0)
+}
+
+/// Reads `stop`, `stackable` and `exclusive`.
+pub fn company(block: &mut Block, findings: &mut Findings) -> Option<Company> {
+    let mut flag = |name, otherwise| match block.optional(name) {
+        Some(node) => node.boolean(findings),
+        None => Some(otherwise),
+    };
+    let (stop, stackable, exclusive) = (flag("stop", false), flag("stackable", true), flag("exclusive", false));
+    Some(Company { stop: stop?, stackable: stackable?, exclusive: exclusive? })
 }
 
 fn percent(block: &mut Block, when: Option<&Conditions>, tiers: &Tiers, findings: &mut Findings) -> Option<Reward> {

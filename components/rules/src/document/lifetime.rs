@@ -41,8 +41,13 @@ pub fn expiry(node: &Node, findings: &mut Findings) -> Option<Expiry> {
         "never" => Some(Expiry::Never),
         "days" => number(&mut block, "days", MAX_DAYS, findings).map(Expiry::Days),
         "months" => number(&mut block, "months", MAX_MONTHS, findings).map(Expiry::Months),
+        "end_of_month" => {
+            let months = block.optional("months").map(|node| node.integer(0, MAX_MONTHS, findings));
+            months.unwrap_or(Some(0)).map(Expiry::EndOfMonth)
+        }
         "calendar" => block.required("dates", findings).and_then(|node| dates(&node, findings)),
-        _ => return unknown_type(&kind, "never, days, months, calendar", findings),
+        "inactivity" => number(&mut block, "days", MAX_DAYS, findings).map(Expiry::Inactivity),
+        _ => return unknown_type(&kind, "never, days, months, end_of_month, calendar, inactivity", findings),
     };
     block.finish(findings);
     expiry

@@ -3,9 +3,15 @@
 //! One file a block. Nothing is judged here; but whatever could only fail at run time is refused here: unknown fields,
 //! conditions that can't be met, rates nobody declared, points that would expire before they can be spent.
 
+mod checks;
 mod conditions;
+mod discounts;
 mod earning;
+mod events;
 mod lifetime;
+mod limits_of_rule;
+mod margin;
+mod perks;
 mod reader;
 mod redemption;
 mod settings;
@@ -16,10 +22,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use conditions::{Conditions, Products};
+pub use conditions::{Conditions, Hours, Orders, Products, WEEKDAYS};
+pub use discounts::{Benefit, DiscountRule, StepBasis};
 pub use earning::{EarningRule, Rates, Reward};
+pub use events::{EventPoints, EventRule};
+pub use limits_of_rule::Limits;
+pub use margin::MarginGuard;
+pub use perks::PerkRule;
 pub use reader::ONE_HUNDRED_PERCENT;
 pub use redemption::Redemption;
+pub use settings::{Basis, EarnedRounding};
+pub use tiers::{Downgrade, TierTerms, Window};
 pub use welcome::Welcome;
 
 use crate::calendar::{Activation, Expiry, Lifetime, Zone};
@@ -34,6 +47,24 @@ pub struct Document {
     pub settings: Settings,
     /// The zone named in the settings.
     pub zone: Zone,
+    /// What points are called in other languages than English: (ISO 639-1, name).
+    pub names: Vec<(String, String)>,
+    /// How earned points are rounded.
+    pub rounding: EarnedRounding,
+    /// What points are earned on.
+    pub basis: Basis,
+    /// How tiers are reached and lost.
+    pub tier_terms: TierTerms,
+    /// The discount rules in the order of evaluation.
+    pub discounts: Vec<DiscountRule>,
+    /// The floor under the price of a line.
+    pub margin_guard: Option<MarginGuard>,
+    /// What orders bring beside points and money.
+    pub perks: Vec<PerkRule>,
+    /// Points for what members do beside buying.
+    pub events: Vec<EventRule>,
+    /// Windows of days in which conditions count orders, ascending.
+    pub order_windows: Vec<i64>,
     /// What enrolling gives.
     pub welcome: Option<Welcome>,
     /// The earning rules in the order of evaluation.
@@ -78,18 +109,53 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let scale = heading.scale;
     let (tiers, welcome) = (block.optional("tiers"), block.optional("enrolment"));
     let (rules, paying) = (block.optional("earning"), block.optional("redemption"));
-    let tiers = tiers.map(|node| tiers::read(&node, findings)).unwrap_or_default();
-    let mut rule_ids = BTreeSet::new();
-    let welcome = welcome.and_then(|node| welcome::read(&node, scale, &mut rule_ids, findings));
-    let earning = rules.map(|node| earning::read(&node, scale, &tiers, &mut rule_ids, findings)).unwrap_or_default();
+    let (discounts, margin_guard) = (block.optional("discounts"), block.optional("margin_guard"));
+    let (perks, events) = (block.optional("perks"), block.optional("events"));
+    let tiers = tiers.map(|node| tiers::read(&node, scale, findings)).unwrap_or_default();
+    let mut ids = BTreeSet::new();
+    let welcome = welcome.and_then(|node| welcome::read(&node, scale, &mut ids, findings));
+    let discounts = discounts.map(|node| discounts::read(&node, &tiers, &mut ids, findings)).unwrap_or_default();
+    let earning = rules.map(|node| earning::read(&node, scale, &tiers, &mut ids, findings)).unwrap_or_default();
+    let perks = perks.map(|node| perks::read(&node, &tiers, &mut ids, findings)).unwrap_or_default();
+    let events = events.map(|node| events::read(&node, scale, &tiers, &mut ids, findings)).unwrap_or_default();
+    let margin_guard = margin_guard.and_then(|node| margin::read(&node, findings));
     let redemption = paying.and_then(|node| redemption::read(&node, scale, findings));
     block.finish(findings);
+    checks::check(&discounts, &earning, &tiers, margin_guard, heading.conversion_rate(), findings);
 
     let hold_seconds = redemption::hold_seconds(redemption.as_ref());
     let live = |expiry: Expiry| Lifetime { activation: Activation::Immediately, expiry };
     let returned_grace = heading.returned_grace.clone().map(live);
-    let (settings, zone) = heading.complete(tiers.tiers, hold_seconds)?;
-    Some(Document { settings, zone, welcome, earning, redemption, returned_grace })
+    let order_windows = order_windows(&discounts, &earning, &perks);
+    let budgets = earning.iter().filter_map(|rule| rule.limits.budget_of(&rule.id));
+    let budgets = budgets.chain(events.iter().filter_map(|rule| rule.limits.budget_of(&rule.id))).collect();
+    let (names, rounding, basis) = (heading.names.clone(), heading.rounding, heading.basis);
+    let (settings, zone) = heading.complete(&tiers, budgets, hold_seconds)?;
+    Some(Document {
+        settings,
+        zone,
+        names,
+        rounding,
+        basis,
+        tier_terms: tiers.terms,
+        discounts,
+        margin_guard,
+        perks,
+        events,
+        order_windows,
+        welcome,
+        earning,
+        redemption,
+        returned_grace,
+    })
+}
+
+/// The windows of days in which conditions count orders, each once.
+fn order_windows(discounts: &[DiscountRule], earning: &[EarningRule], perks: &[PerkRule]) -> Vec<i64> {
+    let conditions = discounts.iter().map(|rule| &rule.when);
+    let conditions = conditions.chain(earning.iter().map(|rule| &rule.when)).chain(perks.iter().map(|rule| &rule.when));
+    let days: BTreeSet<_> = conditions.filter_map(|when| when.orders.and_then(|orders| orders.within_days)).collect();
+    days.into_iter().collect()
 }
 
 /// Notes an id that is taken already; otherwise takes it.

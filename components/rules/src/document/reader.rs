@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::engine::Finding;
-use crate::limits::{MAX_FINDINGS, MAX_ID, MAX_TEXT, MAX_UNITS};
-use crate::text::{self, MONEY_SCALE, NotAnAmount, PERCENT_SCALE};
+use crate::limits::{MAX_FACTOR, MAX_FINDINGS, MAX_ID, MAX_TEXT, MAX_UNITS};
+use crate::text::{self, FACTOR_SCALE, MONEY_SCALE, NotAnAmount, PERCENT_SCALE, QUANTITY_SCALE};
 
 /// What was found wrong so far.
 #[derive(Default)]
@@ -64,6 +64,11 @@ impl<'v> Node<'v> {
             Some(fields) => Some(Block { pointer: self.pointer.clone(), fields, known: Vec::new() }),
             None => self.wrong_type("an object", findings),
         }
+    }
+
+    /// Whether it is a list at all.
+    pub fn is_list(&self) -> bool {
+        self.value.is_array()
     }
 
     /// A list of at most `most` entries. An empty one is left to the caller.
@@ -150,6 +155,27 @@ impl<'v> Node<'v> {
     /// Points in minor units of the program's scale, at least `least`.
     pub fn points(&self, scale: u8, least: i64, findings: &mut Findings) -> Option<i64> {
         self.decimal("points", scale, least, MAX_UNITS, findings)
+    }
+
+    /// A quantity above 0 in thousandths.
+    pub fn quantity(&self, findings: &mut Findings) -> Option<i64> {
+        self.decimal("a quantity", QUANTITY_SCALE, 1, MAX_UNITS, findings)
+    }
+
+    /// A factor above 1, in parts per million.
+    pub fn factor(&self, findings: &mut Findings) -> Option<i64> {
+        self.decimal("a factor", FACTOR_SCALE, ONE_HUNDRED_PERCENT.saturating_add(1), MAX_FACTOR, findings)
+    }
+
+    /// One of these words, with what it stands for.
+    pub fn choice<T: Copy>(&self, wanted: &str, choices: &[(&str, T)], findings: &mut Findings) -> Option<T> {
+        let text = self.text(wanted, findings)?;
+        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let known: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            findings.note(&self.pointer, "unknown_word", format!("{wanted} is one of: {}", known.join(", ")));
+        }
+        found
     }
 
     /// A percentage from 0 to 100, in parts per million.

@@ -19,6 +19,8 @@ pub struct Redemption {
     /// Goods that points don't pay: whatever any of the lists names, and promo goods if `promo` is true. Unlike in a
     /// condition all of them are alternatives.
     pub exclude: Products,
+    /// False: goods with a discount, the shop's or the program's, can't be paid with points.
+    pub combinable: bool,
     /// Only through these channels.
     pub channels: Option<BTreeSet<String>>,
     /// Minutes that a hold lasts.
@@ -34,6 +36,7 @@ pub fn read(node: &Node, scale: u8, findings: &mut Findings) -> Option<Redemptio
     let min_points = block.optional("min_points").and_then(|node| node.points(scale, 1, findings));
     let increment = block.optional("increment").and_then(|node| node.points(scale, 1, findings));
     let exclude = block.optional("exclude").and_then(|node| conditions::products(&node, findings));
+    let combinable = block.optional("combinable_with_discounts").and_then(|node| node.boolean(findings)).unwrap_or(true);
     let channels = conditions::words(&mut block, "channels", findings);
     let hold_minutes = block.optional("hold_minutes").and_then(|node| node.integer(1, MAX_HOLD_MINUTES, findings));
     let confirmation_above = block.optional("confirmation_above").and_then(|node| node.points(scale, 0, findings));
@@ -43,6 +46,7 @@ pub fn read(node: &Node, scale: u8, findings: &mut Findings) -> Option<Redemptio
         min_points: min_points.unwrap_or(0),
         increment: increment.unwrap_or(0),
         exclude: exclude.unwrap_or_default(),
+        combinable,
         channels,
         hold_minutes: hold_minutes.unwrap_or(DEFAULT_HOLD_MINUTES),
         confirmation_above,

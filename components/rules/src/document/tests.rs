@@ -125,7 +125,8 @@ fn tiers() {
     check("/tiers", json!([tier("a", "-1")]), "/tiers/0/threshold", "out_of_range");
     let promo_alone = json!([{"id": "a", "name": "A", "threshold": "0", "rate_promo": "3"}]);
     check("/tiers", promo_alone, "/tiers/0/rate", "missing_field");
-    check("/tiers", json!({}), "/tiers", "wrong_type");
+    check("/tiers", json!({}), "/tiers/steps", "missing_field");
+    check("/tiers", json!("gold"), "/tiers", "wrong_type");
 }
 
 #[test]

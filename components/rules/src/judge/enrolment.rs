@@ -1,7 +1,7 @@
 //! What a new member gets.
 
 use crate::document::Document;
-use crate::engine::{Enrolment, Failure, Grant};
+use crate::engine::{Enrolment, Failure, Grant, Member};
 
 use super::earning::undatable;
 use super::explaining::Teller;
@@ -13,9 +13,9 @@ use super::standing::standing;
 pub fn judge_enrolment(document: &Document, at: i64, channel: &str) -> Result<Enrolment, Failure> {
     check_instant(at, "/at")?;
     let mut enrolment =
-        Enrolment { grants: Vec::new(), standing: standing(&document.settings.tiers, 0), explanations: Vec::new() };
+        Enrolment { grants: Vec::new(), standing: standing(document, &Member::default(), at), explanations: Vec::new() };
     let Some(welcome) = &document.welcome else { return Ok(enrolment) };
-    let teller = Teller::of(&document.settings);
+    let teller = Teller::of(document);
     if !allows(&welcome.channels, Some(channel)) {
         enrolment.explanations.push(teller.no_welcome(&welcome.id));
         return Ok(enrolment);

@@ -1,19 +1,23 @@
-//! The sentence for each rule: why it gave what it gave, or how far it was from firing.
+//! The sentence for each rule, in English and Russian: why it gave what it gave, or how far it was from firing.
 //!
 //! Codes are for programs and stay as they are; sentences are for members and may be improved.
 
-use crate::document::ONE_HUNDRED_PERCENT;
-use crate::engine::{Explanation, Offer, Settings, Shortfall};
+use crate::document::{Document, Hours, ONE_HUNDRED_PERCENT, WEEKDAYS};
+use crate::engine::{Explanation, Offer, Perk, Shortfall, TierBasis, Translation};
 use crate::text;
 
 /// The rule id under which a payment with points is explained: it is no earning rule.
-const REDEMPTION: &str = "redemption";
+pub const REDEMPTION: &str = "redemption";
 
-/// Writes amounts as the program's members read them.
-#[derive(Clone, Copy)]
-pub struct Teller<'s> {
-    points_name: &'s str,
-    points_scale: u8,
+/// A sentence in both languages.
+struct Said {
+    english: String,
+    russian: String,
+}
+
+/// Both languages at once.
+fn said(english: impl Into<String>, russian: impl Into<String>) -> Said {
+    Said { english: english.into(), russian: russian.into() }
 }
 
 /// How a rule came to its points.
@@ -32,25 +36,114 @@ pub enum Gift {
     },
     /// A fixed number of points.
     Fixed,
+    /// So often a number of points.
+    PerAmount {
+        /// Hundredths.
+        basis: i64,
+        /// Hundredths.
+        every: i64,
+        /// How often it is contained.
+        times: i64,
+    },
+    /// What other rules gave, times a factor.
+    Multiplied {
+        /// Minor units.
+        base: i64,
+        /// Parts per million.
+        factor: i64,
+    },
+    /// One of the others, held back.
+    Capped {
+        /// How it came to what it wanted to give.
+        gift: Box<Gift>,
+        /// Minor units.
+        wanted: i64,
+        /// What held it back.
+        cap: Cap,
+    },
 }
 
-/// Why a rule gave nothing.
+/// What holds a rule back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cap {
+    /// Its cap for one order.
+    Order,
+    /// Its cap for one member and day.
+    Day,
+    /// Its cap for one member.
+    Member,
+    /// Its budget.
+    Budget,
+    /// The margin floor.
+    MarginFloor,
+}
+
+/// How a rule came to what it takes off. Rates are parts per million, money is hundredths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// A percentage.
+    Percent {
+        /// The rate.
+        rate: i64,
+        /// Of so much.
+        of: i64,
+        /// The tier whose discount it is, by name.
+        tier: Option<String>,
+    },
+    /// A fixed amount.
+    Amount,
+    /// A special price for one unit.
+    Price {
+        /// The price.
+        price: i64,
+    },
+    /// Some pieces are cheaper.
+    BuyGet {
+        /// So many.
+        pieces: i64,
+        /// By so much.
+        rate: i64,
+    },
+}
+
+/// Why a rule gave nothing. Money is hundredths, quantities are thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Miss {
     /// It is for other channels.
     OtherChannel,
     /// It is for other stores.
     OtherStore,
-    /// It is for other tiers; the spend (hundredths) missing to the nearest of them, if the member can still reach one.
+    /// It begins on this day.
+    NotYet(String),
+    /// Its last day was this one.
+    Over(String),
+    /// It is for these days of the week, Monday is 1.
+    OtherWeekday(Vec<i8>),
+    /// It is for these hours.
+    OtherHours(Hours),
+    /// It is for other segments of members.
+    OtherSegment,
+    /// It is for other tiers; what is missing to the nearest of them, if the member can still reach one.
     OtherTier(Option<i64>),
     /// It is for first orders.
     NotFirstOrder,
     /// It is for later orders.
     FirstOrder,
+    /// It is for a later order.
+    TooFewOrders {
+        /// Orders still missing.
+        missing: i64,
+        /// The window in which they are counted.
+        within_days: Option<i64>,
+    },
+    /// It needs a promo code.
+    NoVoucher,
     /// None of the goods are meant.
     NoMatchingGoods,
     /// A rule before it has rewarded all the goods that are meant.
     LinesTaken,
+    /// Another rule fires alone.
+    Excluded,
     /// The items total is below the minimum.
     BelowMinimum {
         /// Hundredths.
@@ -60,9 +153,40 @@ pub enum Miss {
     },
     /// The items total is not below this (hundredths).
     NotBelow(i64),
-    /// It takes the tier's rate, and no tier is held; the spend (hundredths) missing to the first.
+    /// The member's accumulated spend is below the minimum.
+    SpendBelow {
+        /// Hundredths.
+        minimum: i64,
+        /// Hundredths, above 0.
+        missing: i64,
+    },
+    /// There are fewer pieces than the rule asks for.
+    TooFewPieces {
+        /// Thousandths.
+        minimum: i64,
+        /// Thousandths, above 0.
+        missing: i64,
+    },
+    /// There are not fewer pieces than this (thousandths).
+    TooManyPieces(i64),
+    /// It takes the tier's rate, and the tier held has none; what is missing to the first that has.
     NoTier(Option<i64>),
-    /// Points paid for all the goods that are meant, or they cost nothing.
+    /// It fired not long ago; again from this instant on.
+    Cooldown {
+        /// Milliseconds.
+        until: i64,
+    },
+    /// It has fired for this member as often as it does.
+    TimesReached,
+    /// It has given as much as it does.
+    CapReached(Cap),
+    /// The goods would be sold below the margin floor.
+    MarginFloor,
+    /// The special price is not lower.
+    NotCheaper,
+    /// No rule before it gave points for these goods.
+    NothingToMultiply,
+    /// Points or discounts took all that the goods cost, or they cost nothing.
     NothingPaid,
     /// The result is below the smallest fraction of a point.
     RoundsToZero,
@@ -109,102 +233,316 @@ pub enum Obstacle {
     },
     /// The order is worth nothing that points could pay.
     NothingToPay,
+    /// The goods would be sold below the margin floor.
+    MarginFloor,
+}
+
+/// Writes amounts as the program's members read them.
+#[derive(Clone, Copy)]
+pub struct Teller<'s> {
+    document: &'s Document,
 }
 
 impl<'s> Teller<'s> {
-    /// A teller that uses the program's name and scale of points.
-    pub fn of(settings: &'s Settings) -> Self {
-        Self { points_name: &settings.points_name, points_scale: settings.points_scale }
+    /// A teller that uses the program's names and scale.
+    pub fn of(document: &'s Document) -> Self {
+        Self { document }
+    }
+
+    /// What points are called.
+    fn name(&self) -> Said {
+        let english = &self.document.settings.points_name;
+        let russian = self.document.names.iter().find(|(language, _)| language == "ru").map_or(english, |(_, name)| name);
+        said(english.as_str(), russian.as_str())
     }
 
     /// `500.00 points`.
-    fn points(&self, points: i64) -> String {
-        format!("{} {}", text::amount(points, self.points_scale), self.points_name)
+    fn points(&self, points: i64) -> Said {
+        let amount = text::amount(points, self.document.settings.points_scale);
+        let name = self.name();
+        said(format!("{amount} {}", name.english), format!("{amount} {}", name.russian))
     }
 
-    /// A rule that fired.
+    /// An earning rule that fired.
     pub fn gift(&self, rule_id: &str, points: i64, gift: &Gift) -> Explanation {
+        let (code, sentence) = self.gift_sentence(points, gift);
+        explanation(rule_id, true, points, 0, code, sentence, None)
+    }
+
+    fn gift_sentence(&self, points: i64, gift: &Gift) -> (&'static str, Said) {
         let given = self.points(points);
-        let (code, reason) = match gift {
-            Gift::Fixed => ("fixed_points", format!("{given} for this order")),
+        match gift {
+            Gift::Fixed => {
+                ("fixed_points", said(format!("{} for this order", given.english), format!("{} за этот заказ", given.russian)))
+            }
+            Gift::PerAmount { basis, every, times } => {
+                let (basis, every) = (text::money(*basis), text::money(*every));
+                let english = format!("{every} is contained {times} times in {basis}: {}", given.english);
+                ("points_per_amount", said(english, format!("{every} содержится в {basis} {times} раз: {}", given.russian)))
+            }
+            Gift::Multiplied { base, factor } => {
+                let (base, factor) = (self.points(*base), text::factor(*factor));
+                let english = format!("{} times {factor}: {} more", base.english, given.english);
+                ("multiplied", said(english, format!("{} умножить на {factor}: ещё {}", base.russian, given.russian)))
+            }
+            Gift::Capped { gift, wanted, cap } => {
+                let (_, sentence) = self.gift_sentence(*wanted, gift);
+                let bound = cap.bound();
+                let english = format!("{}; {}: {}", sentence.english, bound.english, given.english);
+                (cap.code(), said(english, format!("{}; {}: {}", sentence.russian, bound.russian, given.russian)))
+            }
             Gift::Percent { tier, regular, promo, after_points } => {
-                let of = |(rate, basis): (i64, i64), goods| format!("{} of {}{goods}", text::percent(rate), text::money(basis));
-                let (parts, verb) = match (*regular, *promo) {
-                    (Some(regular), Some(promo)) => (format!("{} and {}", of(regular, ""), of(promo, " of promo goods")), "give"),
-                    (Some(regular), None) => (of(regular, ""), "gives"),
-                    (None, Some(promo)) => (of(promo, " of promo goods"), "gives"),
-                    (None, None) => (text::money(0), "gives"),
+                let of = |(rate, basis): (i64, i64)| {
+                    let (rate, basis) = (text::percent(rate), text::money(basis));
+                    said(format!("{rate} of {basis}"), format!("{rate} от {basis}"))
                 };
-                let rest = if *after_points { ", the part not paid with points," } else { "" };
+                let of_promo = |part| {
+                    let part = of(part);
+                    said(format!("{} of promo goods", part.english), format!("{} за акционные товары", part.russian))
+                };
+                let (parts, verb) = match (*regular, *promo) {
+                    (Some(regular), Some(promo)) => {
+                        let (regular, promo) = (of(regular), of_promo(promo));
+                        let english = format!("{} and {}", regular.english, promo.english);
+                        (said(english, format!("{} и {}", regular.russian, promo.russian)), "give")
+                    }
+                    (Some(regular), None) => (of(regular), "gives"),
+                    (None, Some(promo)) => (of_promo(promo), "gives"),
+                    (None, None) => (said(text::money(0), text::money(0)), "gives"),
+                };
+                let rest = if *after_points {
+                    said(", the part not paid with points,", " (за вычетом оплаченного баллами)")
+                } else {
+                    said("", "")
+                };
+                let english = format!("{}{} {verb} {}", parts.english, rest.english, given.english);
+                let russian = format!("{}{}: {}", parts.russian, rest.russian, given.russian);
                 match tier {
-                    Some(tier) => ("tier_percent_of_items", format!("{tier}: {parts}{rest} {verb} {given}")),
-                    None => ("percent_of_items", format!("{parts}{rest} {verb} {given}")),
+                    Some(tier) => ("tier_percent_of_items", said(format!("{tier}: {english}"), format!("{tier}: {russian}"))),
+                    None => ("percent_of_items", said(english, russian)),
                 }
             }
+        }
+    }
+
+    /// A discount that fired; `cut` is what the margin guard kept back.
+    pub fn taken(&self, rule_id: &str, money: i64, taken: &Taken, cut: i64) -> Explanation {
+        let off = text::money(money);
+        let (code, sentence) = match taken {
+            Taken::Percent { rate, of, tier } => {
+                let (rate, of) = (text::percent(*rate), text::money(*of));
+                let sentence = said(format!("{rate} off {of}: {off}"), format!("скидка {rate} с {of}: {off}"));
+                match tier {
+                    Some(tier) => {
+                        let Said { english, russian } = sentence;
+                        ("tier_discount", said(format!("{tier}: {english}"), format!("{tier}: {russian}")))
+                    }
+                    None => ("percent_discount", sentence),
+                }
+            }
+            Taken::Amount => ("amount_discount", said(format!("{off} off this order"), format!("скидка {off} на этот заказ"))),
+            Taken::Price { price } => {
+                let price = text::money(*price);
+                let english = format!("your price is {price} each: {off} off");
+                ("personal_price", said(english, format!("ваша цена {price} за штуку: скидка {off}")))
+            }
+            Taken::BuyGet { pieces, rate: ONE_HUNDRED_PERCENT } => (
+                "buy_get",
+                said(format!("{pieces} of the pieces are free: {off} off"), format!("бесплатно {pieces} шт.: скидка {off}")),
+            ),
+            Taken::BuyGet { pieces, rate } => {
+                let rate = text::percent(*rate);
+                let english = format!("{rate} off {pieces} of the pieces: {off}");
+                ("buy_get", said(english, format!("скидка {rate} на {pieces} шт.: {off}")))
+            }
         };
-        explanation(rule_id, true, points, code, reason, None)
+        let sentence = if cut > 0 {
+            let cut = text::money(cut);
+            let english = format!("{}; {cut} less, because the price is as low as it can be", sentence.english);
+            said(english, format!("{}; на {cut} меньше, потому что цена уже минимальна", sentence.russian))
+        } else {
+            sentence
+        };
+        explanation(rule_id, true, 0, money, code, sentence, None)
+    }
+
+    /// A perk that the order has.
+    pub fn perk(&self, perk: &Perk) -> Explanation {
+        explanation(&perk.id, true, 0, 0, "perk", said(perk.name.as_str(), perk.name.as_str()), None)
+    }
+
+    /// A rule for events that fired; with the name of a tier that it gave.
+    pub fn event(&self, rule_id: &str, points: i64, type_name: &str, tier: Option<&str>) -> Explanation {
+        let given = self.points(points);
+        let sentence = match (tier, points) {
+            (Some(tier), 0) => said(format!("the tier {tier} for \"{type_name}\""), format!("уровень {tier} за «{type_name}»")),
+            (Some(tier), _) => said(
+                format!("{} and the tier {tier} for \"{type_name}\"", given.english),
+                format!("{} и уровень {tier} за «{type_name}»", given.russian),
+            ),
+            (None, _) => said(format!("{} for \"{type_name}\"", given.english), format!("{} за «{type_name}»", given.russian)),
+        };
+        explanation(rule_id, true, points, 0, "event", sentence, None)
+    }
+
+    /// What is missing to a tier, as a sentence and as a shortfall.
+    fn missing(&self, missing: i64) -> (Said, Shortfall) {
+        match self.document.settings.tier_basis {
+            TierBasis::Spend => {
+                let money = text::money(missing);
+                (said(format!("{money} of spend"), format!("покупок на {money}")), Shortfall::Money(missing))
+            }
+            TierBasis::Orders => {
+                let count = u32::try_from(missing).unwrap_or(u32::MAX);
+                (said(format!("{missing} orders"), format!("{missing} заказов")), Shortfall::Count(count))
+            }
+            TierBasis::Points => (self.points(missing), Shortfall::Points(missing)),
+        }
     }
 
     /// A rule that gave nothing.
     pub fn miss(&self, rule_id: &str, miss: &Miss) -> Explanation {
-        let (code, reason, missing) = match miss {
-            Miss::OtherChannel => ("other_channel", "only for orders made through other channels".to_owned(), None),
-            Miss::OtherStore => ("other_store", "only for orders made in other stores".to_owned(), None),
-            Miss::OtherTier(missing) => {
-                let reason = match missing {
-                    Some(missing) => format!("only for other tiers: {} of spend short of the nearest", text::money(*missing)),
-                    None => "only for other tiers".to_owned(),
-                };
-                ("other_tier", reason, *missing)
+        let (sentence, shortfall) = self.miss_sentence(miss);
+        explanation(rule_id, false, 0, 0, miss.code(), sentence, shortfall)
+    }
+
+    fn miss_sentence(&self, miss: &Miss) -> (Said, Option<Shortfall>) {
+        let sentence = match miss {
+            Miss::OtherChannel => said("only for orders made through other channels", "только для заказов через другие каналы"),
+            Miss::OtherStore => said("only for orders made in other stores", "только для заказов в других магазинах"),
+            Miss::NotYet(day) => said(format!("from {day} on"), format!("действует с {day}")),
+            Miss::Over(day) => said(format!("only until {day}"), format!("действовало до {day}")),
+            Miss::OtherWeekday(days) => {
+                let english = names(days, &WEEKDAYS);
+                said(format!("only on {english}"), format!("только в дни: {}", names(days, &RUSSIAN_WEEKDAYS)))
             }
-            Miss::NotFirstOrder => ("not_first_order", "only for the first order".to_owned(), None),
-            Miss::FirstOrder => ("first_order", "only from the second order on".to_owned(), None),
-            Miss::NoMatchingGoods => ("no_matching_goods", "none of the goods of this rule are in the order".to_owned(), None),
-            Miss::LinesTaken => ("lines_taken", "its goods were rewarded by an earlier rule already".to_owned(), None),
+            Miss::OtherHours(hours) => {
+                let (from, to) = (clock(hours.from), clock(hours.to));
+                said(format!("only from {from} to {to}"), format!("только с {from} до {to}"))
+            }
+            Miss::OtherSegment => said("only for another group of members", "только для другой группы участников"),
+            Miss::OtherTier(None) => said("only for other tiers", "только для других уровней"),
+            Miss::OtherTier(Some(missing)) => {
+                let (lacks, shortfall) = self.missing(*missing);
+                let english = format!("only for other tiers: {} short of the nearest", lacks.english);
+                let russian = format!("только для других уровней: до ближайшего не хватает {}", lacks.russian);
+                return (said(english, russian), Some(shortfall));
+            }
+            Miss::NotFirstOrder => said("only for the first order", "только для первого заказа"),
+            Miss::FirstOrder => said("only from the second order on", "только начиная со второго заказа"),
+            Miss::TooFewOrders { missing, within_days } => {
+                let sentence = match within_days {
+                    None => said(format!("{missing} more visits"), format!("ещё {missing} покупок")),
+                    Some(days) => {
+                        said(format!("{missing} more visits within {days} days"), format!("ещё {missing} покупок за {days} дней"))
+                    }
+                };
+                return (sentence, Some(Shortfall::Count(u32::try_from(*missing).unwrap_or(u32::MAX))));
+            }
+            Miss::NoVoucher => said("only with a promo code", "только по промокоду"),
+            Miss::NoMatchingGoods => {
+                said("none of the goods of this rule are in the order", "в заказе нет товаров, для которых действует правило")
+            }
+            Miss::LinesTaken => {
+                said("its goods were rewarded by an earlier rule already", "за эти товары уже начислено по другому правилу")
+            }
+            Miss::Excluded => said("not together with the rule that fired", "не действует вместе со сработавшим правилом"),
             Miss::BelowMinimum { minimum, missing } => {
-                let reason = format!("{} short of the minimum of {}", text::money(*missing), text::money(*minimum));
-                ("below_minimum", reason, Some(*missing))
+                let (missing_text, minimum) = (text::money(*missing), text::money(*minimum));
+                let english = format!("{missing_text} short of the minimum of {minimum}");
+                let russian = format!("не хватает {missing_text} до минимальной суммы {minimum}");
+                return (said(english, russian), Some(Shortfall::Money(*missing)));
             }
-            Miss::NotBelow(below) => ("not_below_maximum", format!("only for orders below {}", text::money(*below)), None),
-            Miss::NoTier(missing) => {
-                let reason = match missing {
-                    Some(missing) => format!("{} of spend short of the first tier", text::money(*missing)),
-                    None => "the tier held has no rate".to_owned(),
-                };
-                ("no_tier", reason, *missing)
+            Miss::NotBelow(below) => {
+                let below = text::money(*below);
+                said(format!("only for orders below {below}"), format!("только для заказов меньше {below}"))
             }
-            Miss::NothingPaid => ("nothing_paid", "nothing is left of these goods to pay in money".to_owned(), None),
-            Miss::RoundsToZero => ("rounds_to_zero", format!("less than {} after rounding down", self.points(1)), None),
+            Miss::SpendBelow { minimum, missing } => {
+                let (missing_text, minimum) = (text::money(*missing), text::money(*minimum));
+                let english = format!("{missing_text} of spend short of {minimum}");
+                let russian = format!("не хватает покупок на {missing_text} до {minimum}");
+                return (said(english, russian), Some(Shortfall::Money(*missing)));
+            }
+            Miss::TooFewPieces { minimum, missing } => {
+                let count = missing.checked_add(999).and_then(|up| up.checked_div(1_000)).unwrap_or(0);
+                let (missing, minimum) = (text::quantity(*missing), text::quantity(*minimum));
+                let english = format!("{missing} more pieces: at least {minimum}");
+                let sentence = said(english, format!("ещё {missing} шт.: нужно не меньше {minimum}"));
+                return (sentence, Some(Shortfall::Count(u32::try_from(count).unwrap_or(u32::MAX))));
+            }
+            Miss::TooManyPieces(below) => {
+                let below = text::quantity(*below);
+                said(format!("only for fewer than {below} pieces"), format!("только меньше {below} шт."))
+            }
+            Miss::NoTier(None) => said("the tier held has no rate", "для этого уровня ставки нет"),
+            Miss::NoTier(Some(missing)) => {
+                let (lacks, shortfall) = self.missing(*missing);
+                let english = format!("{} short of the first tier", lacks.english);
+                return (said(english, format!("до первого уровня не хватает {}", lacks.russian)), Some(shortfall));
+            }
+            Miss::Cooldown { until } => {
+                let at = self.document.zone.local(*until).map(|local| local.strftime("%Y-%m-%d %H:%M").to_string());
+                let at = at.unwrap_or_default();
+                let sentence = said(format!("again from {at} on"), format!("снова с {at}"));
+                return (sentence, Some(Shortfall::Time(*until)));
+            }
+            Miss::TimesReached => said("it was given as often as it is given", "правило сработало столько раз, сколько возможно"),
+            Miss::CapReached(cap) => {
+                let bound = cap.bound();
+                said(format!("{}, and it is reached", bound.english), format!("{}, и он исчерпан", bound.russian))
+            }
+            Miss::MarginFloor => said("the price is as low as it can be", "цена уже минимальна"),
+            Miss::NotCheaper => said("the special price is not lower", "специальная цена не ниже"),
+            Miss::NothingToMultiply => said(
+                "no earlier rule gave points for these goods",
+                "за эти товары нечего умножать: другие правила ничего не начислили",
+            ),
+            Miss::NothingPaid => {
+                said("nothing is left of these goods to pay in money", "за эти товары не осталось оплаты деньгами")
+            }
+            Miss::RoundsToZero => {
+                let least = self.points(1);
+                said(format!("less than {} after rounding", least.english), format!("после округления меньше {}", least.russian))
+            }
         };
-        explanation(rule_id, false, 0, code, reason, missing.map(Shortfall::Money))
+        (sentence, None)
     }
 
     /// Points for enrolling.
     pub fn welcome(&self, rule_id: &str, points: i64) -> Explanation {
-        explanation(rule_id, true, points, "welcome", format!("{} for joining", self.points(points)), None)
+        let given = self.points(points);
+        let sentence = said(format!("{} for joining", given.english), format!("{} за вступление", given.russian));
+        explanation(rule_id, true, points, 0, "welcome", sentence, None)
     }
 
     /// No points for enrolling through this channel.
     pub fn no_welcome(&self, rule_id: &str) -> Explanation {
-        let reason = "only for those who join through other channels".to_owned();
-        explanation(rule_id, false, 0, "other_channel", reason, None)
+        let sentence = said("only for those who join through other channels", "только для тех, кто вступает через другие каналы");
+        explanation(rule_id, false, 0, 0, "other_channel", sentence, None)
     }
 
     /// Points that paid, of goods worth `eligible`, at most `share` (parts per million).
     pub fn paid(&self, points: i64, money: i64, eligible: i64, share: i64) -> Explanation {
-        let paid = format!("{} paid {} of {}", self.points(points), text::money(money), text::money(eligible));
-        let reason = if share < ONE_HUNDRED_PERCENT {
-            format!("{paid}; at most {} may be paid with {}", text::percent(share), self.points_name)
-        } else {
-            paid
-        };
-        explanation(REDEMPTION, true, points, "paid_with_points", reason, None)
+        let (given, name) = (self.points(points), self.name());
+        let (money, eligible) = (text::money(money), text::money(eligible));
+        let (mut english, mut russian) = (
+            format!("{} paid {money} of {eligible}", given.english),
+            format!("{} оплачено {money} из {eligible}", given.russian),
+        );
+        if share < ONE_HUNDRED_PERCENT {
+            let share = text::percent(share);
+            english.push_str(&format!("; at most {share} may be paid with {}", name.english));
+            russian.push_str(&format!("; можно оплатить не больше {share}"));
+        }
+        explanation(REDEMPTION, true, points, 0, "paid_with_points", said(english, russian), None)
     }
 
     /// Points that a hold had set aside.
     pub fn paid_as_agreed(&self, points: i64, money: i64, items: i64) -> Explanation {
-        let reason = format!("{} held earlier paid {} of {}", self.points(points), text::money(money), text::money(items));
-        explanation(REDEMPTION, true, points, "paid_as_agreed", reason, None)
+        let (given, money, items) = (self.points(points), text::money(money), text::money(items));
+        let english = format!("{} held earlier paid {money} of {items}", given.english);
+        let russian = format!("{}, отложенными ранее, оплачено {money} из {items}", given.russian);
+        explanation(REDEMPTION, true, points, 0, "paid_as_agreed", said(english, russian), None)
     }
 
     /// As many points as possible were to pay, and none could.
@@ -213,39 +551,154 @@ impl<'s> Teller<'s> {
             Obstacle::Minimum { minimum, allowed } => Some(Shortfall::Points(minimum.saturating_sub(*allowed))),
             _ => None,
         };
-        explanation(REDEMPTION, false, 0, obstacle.code(), self.obstacle(obstacle), missing)
+        explanation(REDEMPTION, false, 0, 0, obstacle.code(), self.obstacle_sentence(obstacle), missing)
     }
 
-    /// The sentence for an obstacle.
+    /// The sentence for an obstacle, in English: for the storefront's developer.
     pub fn obstacle(&self, obstacle: &Obstacle) -> String {
-        let name = self.points_name;
+        self.obstacle_sentence(obstacle).english
+    }
+
+    fn obstacle_sentence(&self, obstacle: &Obstacle) -> Said {
+        let name = self.name();
+        let (en, ru) = (name.english, name.russian);
         match obstacle {
-            Obstacle::RedemptionOff => format!("orders can't be paid with {name}"),
-            Obstacle::OtherChannel { channel } => format!("{name} can't be paid through \"{channel}\""),
-            Obstacle::NotForTheseGoods { eligible: 0 } => format!("these goods can't be paid with {name}"),
+            Obstacle::RedemptionOff => said(format!("orders can't be paid with {en}"), "баллами платить нельзя"),
+            Obstacle::OtherChannel { channel } => {
+                said(format!("{en} can't be paid through \"{channel}\""), format!("в канале «{channel}» баллами платить нельзя"))
+            }
+            Obstacle::NotForTheseGoods { eligible: 0 } => {
+                said(format!("these goods can't be paid with {en}"), "эти товары нельзя оплатить баллами")
+            }
             Obstacle::NotForTheseGoods { eligible } => {
-                format!("some of these goods can't be paid with {name}; at most {} may be paid", self.points(*eligible))
+                let most = self.points(*eligible);
+                let english = format!("some of these goods can't be paid with {en}; at most {} may be paid", most.english);
+                said(english, format!("часть товаров нельзя оплатить баллами; можно не больше {}", most.russian))
             }
             Obstacle::Minimum { minimum, allowed } if allowed < minimum => {
                 let (minimum, allowed) = (self.points(*minimum), self.points(*allowed));
-                format!("at least {minimum} are paid at once, and this order allows only {allowed}")
+                let english =
+                    format!("at least {} are paid at once, and this order allows only {}", minimum.english, allowed.english);
+                said(english, format!("списать можно не меньше {}, а этот заказ допускает {}", minimum.russian, allowed.russian))
             }
-            Obstacle::Minimum { minimum, .. } => format!("at least {} are paid at once", self.points(*minimum)),
+            Obstacle::Minimum { minimum, .. } => {
+                let minimum = self.points(*minimum);
+                said(
+                    format!("at least {} are paid at once", minimum.english),
+                    format!("списать можно не меньше {}", minimum.russian),
+                )
+            }
             Obstacle::Increment { increment } => {
-                format!("{name} are paid in multiples of {}", text::amount(*increment, self.points_scale))
+                let step = text::amount(*increment, self.document.settings.points_scale);
+                said(format!("{en} are paid in multiples of {step}"), format!("{ru} списываются кратно {step}"))
             }
             Obstacle::ShareOfOrder { share, limit } => {
-                format!("at most {} may be paid with {name}: {}", text::percent(*share), self.points(*limit))
+                let (share, limit) = (text::percent(*share), self.points(*limit));
+                let english = format!("at most {share} may be paid with {en}: {}", limit.english);
+                said(english, format!("баллами можно оплатить не больше {share}: {}", limit.russian))
             }
-            Obstacle::Balance { available } => format!("{} are available, too few to pay with", self.points(*available)),
-            Obstacle::NothingToPay => format!("this order has nothing to pay with {name}"),
+            Obstacle::Balance { available } => {
+                let available = self.points(*available);
+                let english = format!("{} are available, too few to pay with", available.english);
+                said(english, format!("доступно {}: для оплаты мало", available.russian))
+            }
+            Obstacle::NothingToPay => {
+                said(format!("this order has nothing to pay with {en}"), "в этом заказе нечего оплачивать баллами")
+            }
+            Obstacle::MarginFloor => said(
+                format!("the price is as low as it can be, {en} can't pay more"),
+                "цена уже минимальна, баллами больше оплатить нельзя",
+            ),
         }
     }
 
-    /// "Buy 340.00 more, get 50.00 points".
-    pub fn offer(&self, rule_id: &str, shortfall: i64, points: i64) -> Offer {
-        let reason = format!("Buy {} more, get {}", text::money(shortfall), self.points(points));
-        Offer { rule_id: rule_id.to_owned(), shortfall, points, reason }
+    /// "Buy 340.00 more, get 50.00 points", or so much off.
+    pub fn offer(&self, rule_id: &str, shortfall: i64, points: i64, money: i64) -> Offer {
+        let more = text::money(shortfall);
+        let sentence = if points > 0 {
+            let given = self.points(points);
+            let english = format!("Buy {more} more, get {}", given.english);
+            said(english, format!("Купите ещё на {more} и получите {}", given.russian))
+        } else {
+            let off = text::money(money);
+            said(format!("Buy {more} more, get {off} off"), format!("Купите ещё на {more} и получите скидку {off}"))
+        };
+        let Said { english, russian } = sentence;
+        Offer { rule_id: rule_id.to_owned(), shortfall, points, money, reason: english, translations: translations(russian) }
+    }
+}
+
+const RUSSIAN_WEEKDAYS: [&str; 7] = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"];
+
+/// The names of days by their numbers, Monday is 1.
+fn names(days: &[i8], names: &[&str; 7]) -> String {
+    let name = |day: &i8| names.iter().zip(1_i8..).find(|(_, number)| number == day).map(|(name, _)| *name);
+    days.iter().filter_map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// Minutes after midnight as "18:30".
+fn clock(minutes: i16) -> String {
+    let (hour, minute) = (minutes.checked_div(60).unwrap_or(0), minutes.checked_rem(60).unwrap_or(0));
+    format!("{hour:02}:{minute:02}")
+}
+
+impl Cap {
+    /// The stable word.
+    fn code(self) -> &'static str {
+        match self {
+            Cap::Order => "order_cap",
+            Cap::Day => "day_cap",
+            Cap::Member => "member_cap",
+            Cap::Budget => "budget",
+            Cap::MarginFloor => "margin_floor",
+        }
+    }
+
+    fn bound(self) -> Said {
+        match self {
+            Cap::Order => said("there is a limit for one order", "есть лимит на один заказ"),
+            Cap::Day => said("there is a limit for one day", "есть лимит на один день"),
+            Cap::Member => said("there is a limit for each member", "есть лимит на участника"),
+            Cap::Budget => said("the campaign has a budget", "у акции есть бюджет"),
+            Cap::MarginFloor => said("the price is as low as it can be", "цена уже минимальна"),
+        }
+    }
+}
+
+impl Miss {
+    /// The stable word.
+    fn code(&self) -> &'static str {
+        match self {
+            Miss::OtherChannel => "other_channel",
+            Miss::OtherStore => "other_store",
+            Miss::NotYet(_) => "not_yet",
+            Miss::Over(_) => "over",
+            Miss::OtherWeekday(_) => "other_weekday",
+            Miss::OtherHours(_) => "other_hours",
+            Miss::OtherSegment => "other_segment",
+            Miss::OtherTier(_) => "other_tier",
+            Miss::NotFirstOrder => "not_first_order",
+            Miss::FirstOrder => "first_order",
+            Miss::TooFewOrders { .. } => "too_few_orders",
+            Miss::NoVoucher => "no_voucher",
+            Miss::NoMatchingGoods => "no_matching_goods",
+            Miss::LinesTaken => "lines_taken",
+            Miss::Excluded => "excluded",
+            Miss::BelowMinimum { .. } => "below_minimum",
+            Miss::NotBelow(_) => "not_below_maximum",
+            Miss::SpendBelow { .. } => "spend_below_minimum",
+            Miss::TooFewPieces { .. } => "too_few_pieces",
+            Miss::TooManyPieces(_) => "too_many_pieces",
+            Miss::NoTier(_) => "no_tier",
+            Miss::Cooldown { .. } => "cooldown",
+            Miss::TimesReached => "times_reached",
+            Miss::CapReached(cap) => cap.code(),
+            Miss::MarginFloor => "margin_floor",
+            Miss::NotCheaper => "not_cheaper",
+            Miss::NothingToMultiply => "nothing_to_multiply",
+            Miss::NothingPaid => "nothing_paid",
+            Miss::RoundsToZero => "rounds_to_zero",
+        }
     }
 }
 
@@ -261,10 +714,33 @@ impl Obstacle {
             Obstacle::ShareOfOrder { .. } => "share_of_order",
             Obstacle::Balance { .. } => "balance",
             Obstacle::NothingToPay => "nothing_to_pay",
+            Obstacle::MarginFloor => "margin_floor",
         }
     }
 }
 
-fn explanation(rule_id: &str, fired: bool, points: i64, code: &str, reason: String, shortfall: Option<Shortfall>) -> Explanation {
-    Explanation { rule_id: rule_id.to_owned(), fired, points, code: code.to_owned(), reason, shortfall }
+fn translations(russian: String) -> Vec<Translation> {
+    vec![Translation { language: "ru".to_owned(), text: russian }]
+}
+
+fn explanation(
+    rule_id: &str,
+    fired: bool,
+    points: i64,
+    money: i64,
+    code: &str,
+    sentence: Said,
+    shortfall: Option<Shortfall>,
+) -> Explanation {
+    let Said { english, russian } = sentence;
+    Explanation {
+        rule_id: rule_id.to_owned(),
+        fired,
+        points,
+        money,
+        code: code.to_owned(),
+        reason: english,
+        translations: translations(russian),
+        shortfall,
+    }
 }

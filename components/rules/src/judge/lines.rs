@@ -2,22 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{Failure, Line, Order};
-use crate::limits::{END_OF_INSTANTS, FIRST_INSTANT, MAX_LABELS, MAX_LINES};
+use crate::document::Document;
+use crate::engine::{Failure, Line, LineDiscount, MarginCut, Order};
+use crate::limits::{END_OF_INSTANTS, FIRST_INSTANT, MAX_LABELS, MAX_LINES, MAX_VOUCHERS};
 use crate::money::{self, Overflow, Rounding};
 use crate::text;
 
-use super::invalid;
+use super::{guard, invalid};
 
 /// A line and its worth.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PricedLine<'o> {
     /// As ordered.
     pub line: &'o Line,
     /// Price times quantity, rounded half up to a hundredth, less the line's discount; at least 0.
     pub amount: i64,
-    /// What the program takes off; no program does yet.
+    /// What the program takes off: sum of `discounts`.
     pub discount: i64,
+    /// The same rule by rule.
+    pub discounts: Vec<LineDiscount>,
+    /// The least that the margin guard lets it bring; none: it is not guarded.
+    pub lowest: Option<i64>,
+    /// What the margin guard kept back.
+    pub cuts: Vec<MarginCut>,
 }
 
 impl PricedLine<'_> {
@@ -31,7 +38,7 @@ impl PricedLine<'_> {
 const ONE_PIECE: i128 = 1_000;
 
 /// Checks the order and prices its lines, in its sequence.
-pub fn price(order: &Order) -> Result<Vec<PricedLine<'_>>, Failure> {
+pub fn price<'o>(document: &Document, order: &'o Order) -> Result<Vec<PricedLine<'o>>, Failure> {
     check_instant(order.occurred_at, "/occurred_at")?;
     not_negative(order.delivery, || "/delivery".to_owned())?;
     if order.lines.is_empty() {
@@ -54,7 +61,12 @@ pub fn price(order: &Order) -> Result<Vec<PricedLine<'_>>, Failure> {
         if line.labels.len() > MAX_LABELS {
             return Err(invalid(at("labels"), "too_many", format!("a line has at most {MAX_LABELS} labels")));
         }
-        lines.push(PricedLine { line, amount: amount(line, at)?, discount: 0 });
+        let amount = amount(line, at)?;
+        let lowest = guard::lowest(document, line)?;
+        lines.push(PricedLine { line, amount, discount: 0, discounts: Vec::new(), lowest, cuts: Vec::new() });
+    }
+    if order.vouchers.len() > MAX_VOUCHERS {
+        return Err(invalid("/vouchers", "too_many", format!("an order has at most {MAX_VOUCHERS} promo codes")));
     }
     let items = money::sum(lines.iter().map(|line| line.amount))?;
     money::add(items, order.delivery)?;

@@ -4,14 +4,14 @@
 //! a hundredth, its worth in points down to the scale and to the increment, and the money of points down again.
 
 use crate::document::{Document, ONE_HUNDRED_PERCENT, Redemption};
-use crate::engine::{self, Agreed, Explanation, Failure, Limit, Member, Order, Payment};
+use crate::engine::{self, Agreed, Explanation, Failure, Limit, MarginCut, Member, Order, Payment};
 use crate::limits::MAX_UNITS;
 use crate::money::{self, Overflow, Rounding, multiply_divide, round_down_to_step};
 
-use super::explaining::{Obstacle, Teller};
+use super::explaining::{Obstacle, REDEMPTION, Teller};
 use super::lines::PricedLine;
 use super::selection::{allows, excludes};
-use super::{invalid, sharing};
+use super::{guard, invalid, sharing};
 
 /// The outcome of the stage.
 pub struct Paid {
@@ -32,17 +32,17 @@ pub struct Part {
     pub money: i64,
 }
 
-/// Judges the payment. `items` is the sum of the lines' amounts.
+/// Judges the payment; notes what the margin guard keeps back. `items` is the sum of the lines' amounts.
 pub fn pay(
     document: &Document,
     member: &Member,
     order: &Order,
-    lines: &[PricedLine],
+    lines: &mut [PricedLine],
     items: i64,
     payment: &Payment,
 ) -> Result<Paid, Failure> {
-    let goods = Goods::of(document.redemption.as_ref(), lines, items)?;
-    let teller = Teller::of(&document.settings);
+    let goods = Goods::of(document, lines, items, matches!(payment, Payment::Agreed(_)))?;
+    let teller = Teller::of(document);
     let limits = Limits::of(document, member, order, &goods)?;
     let mut redemption = engine::Redemption {
         max_points: limits.max_points,
@@ -85,23 +85,35 @@ pub fn pay(
 
 /// The lines as far as points may pay them.
 struct Goods {
-    /// The amount of each line, or 0 when it is excluded.
+    /// What points may pay of each line: 0 when it is excluded, less where the margin guard holds the rest.
     amounts: Vec<i128>,
-    /// Their sum.
+    /// What the lines bring that are not excluded: the program's share is of this.
     eligible: i64,
+    /// Sum of `amounts`: less than `eligible` only by the margin guard.
+    room: i64,
     /// The sum without exclusions.
     items: i64,
 }
 
 impl Goods {
-    fn of(redemption: Option<&Redemption>, lines: &[PricedLine], items: i64) -> Result<Self, Overflow> {
+    /// Agreed terms are not judged again, so that the guard leaves them alone.
+    fn of(document: &Document, lines: &mut [PricedLine], items: i64, agreed: bool) -> Result<Self, Overflow> {
+        let redemption = document.redemption.as_ref();
+        let covers = !agreed && guard::covers(document, |guard| guard.redemption);
         let payable = |line: &PricedLine| match redemption {
             Some(redemption) if excludes(&redemption.exclude, line.line) => Ok(0),
+            Some(redemption) if !redemption.combinable && (line.discount > 0 || line.line.discount > 0) => Ok(0),
             _ => line.net(),
         };
-        let amounts = lines.iter().map(payable).collect::<Result<Vec<_>, _>>()?;
-        let eligible = money::sum(amounts.iter().copied())?;
-        Ok(Self { amounts: amounts.into_iter().map(i128::from).collect(), eligible, items })
+        let nets = lines.iter().map(payable).collect::<Result<Vec<_>, _>>()?;
+        let eligible = money::sum(nets.iter().copied())?;
+        let amounts: Vec<_> =
+            lines.iter().zip(&nets).map(|(line, net)| (*net).min(guard::room(*net, line.lowest, covers))).collect();
+        let room = money::sum(amounts.iter().copied())?;
+        if let Some(redemption) = redemption.filter(|_| room < eligible) {
+            note_cuts(redemption, lines, &nets, &amounts, eligible)?;
+        }
+        Ok(Self { amounts: amounts.into_iter().map(i128::from).collect(), eligible, room, items })
     }
 
     /// Money by the lines' amounts, points by the money; where there is no money, points by the amounts.
@@ -112,6 +124,25 @@ impl Goods {
         let points = sharing::share(points, weights)?.ok_or(Overflow)?;
         Ok(points.into_iter().zip(moneys).map(|(points, money)| Part { points, money }).collect())
     }
+}
+
+/// Notes at each line what of its part of the program's share the margin guard keeps back.
+fn note_cuts(
+    redemption: &Redemption,
+    lines: &mut [PricedLine],
+    nets: &[i64],
+    amounts: &[i64],
+    eligible: i64,
+) -> Result<(), Overflow> {
+    let weights: Vec<_> = nets.iter().map(|net| i128::from(*net)).collect();
+    let parts = sharing::share(share_of(redemption, eligible)?, &weights)?.unwrap_or_default();
+    for ((line, part), amount) in lines.iter_mut().zip(parts).zip(amounts) {
+        let money = part.saturating_sub(*amount);
+        if money > 0 {
+            line.cuts.push(MarginCut { rule_id: REDEMPTION.to_owned(), money, points: 0 });
+        }
+    }
+    Ok(())
 }
 
 /// How many points may be paid.
@@ -135,10 +166,13 @@ impl Limits {
         if !allows(&redemption.channels, Some(&order.channel)) {
             return nothing(Obstacle::OtherChannel { channel: order.channel.clone() });
         }
+        if goods.room == 0 && goods.eligible > 0 {
+            return nothing(Obstacle::MarginFloor);
+        }
         if goods.eligible == 0 && goods.items > 0 {
             return nothing(Obstacle::NotForTheseGoods { eligible: 0 });
         }
-        let by_share = document.points_of(share_of(redemption, goods.eligible)?)?;
+        let by_share = document.points_of(share_of(redemption, goods.eligible)?.min(goods.room))?;
         let limit_points = document.payable(redemption, by_share)?;
         let max_points = document.payable(redemption, limit_points.min(member.available.max(0)))?;
         let without_exclusions = document.points_of(share_of(redemption, goods.items)?)?;

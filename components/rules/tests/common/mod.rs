@@ -23,7 +23,7 @@ pub fn program_of(document: &serde_json::Value) -> Program {
 
 /// A member with so much lifetime spend, and a million points.
 pub fn member(qualifying_spend: i64) -> Member {
-    Member { orders: 1, qualifying_spend, available: 100_000_000 }
+    Member { orders: 1, qualifying_spend, available: 100_000_000, ..Member::default() }
 }
 
 /// One piece of regular goods at a price in hundredths.
@@ -55,7 +55,7 @@ pub fn labelled(id: &str, price: i64, label: &str) -> Line {
 
 /// An order on the site at noon of 1 March 2026.
 pub fn order(lines: Vec<Line>) -> Order {
-    Order { occurred_at: NOON, channel: "site".to_owned(), store: None, lines, delivery: 0 }
+    Order { occurred_at: NOON, channel: "site".to_owned(), store: None, lines, delivery: 0, vouchers: Vec::new() }
 }
 
 /// What the program says to these lines, bought by a member with so much spend, without points.

@@ -1,6 +1,6 @@
 //! Answers: decimals with all places of their scale, moments in UTC.
 
-use domain::judgement::{Explanation, NextTier, Standing, Tier};
+use domain::judgement::{Explanation, NextTier, Perk, Standing, Tier, TierBasis};
 use domain::plan::NewLot;
 use domain::snapshot::{Member, RecordedOrder, Taken};
 use domain::{MONEY_SCALE, Money, Points, amount};
@@ -30,34 +30,50 @@ pub fn rate(parts_per_million: i64) -> String {
 
 /// A tier with what it gives.
 #[must_use]
-pub fn tier(tier: Option<&Tier>) -> Value {
+pub fn tier(tier: Option<&Tier>, program: &ActiveProgram) -> Value {
     tier.map_or(Value::Null, |tier| {
         json!({
-            "id": tier.id, "name": tier.name, "threshold": money(tier.threshold),
-            "rate": tier.rate.map(rate), "rate_promo": tier.rate_promo.map(rate),
+            "id": tier.id, "name": tier.name, "threshold": counted(tier.threshold, program),
+            "rate": tier.rate.map(rate), "rate_promo": tier.rate_promo.map(rate), "discount": tier.discount.map(rate),
+            "perks": perks(&tier.perks),
         })
     })
 }
 
+/// What a member has without points or money.
+#[must_use]
+pub fn perks(perks: &[Perk]) -> Vec<Value> {
+    perks.iter().map(|perk| json!({"id": perk.id, "name": perk.name})).collect()
+}
+
+/// A threshold of a tier, or what is missing to one, in what the program counts.
+fn counted(threshold: i64, program: &ActiveProgram) -> String {
+    match program.tier_basis() {
+        TierBasis::Spend => money(Money(threshold)),
+        TierBasis::Orders => threshold.to_string(),
+        TierBasis::Points => points(Points(threshold), program),
+    }
+}
+
 /// The tier that a member holds, with its time.
 #[must_use]
-pub fn standing(standing: &Standing, member: &Member) -> Value {
-    let mut value = tier(standing.tier.as_ref());
+pub fn standing(standing: &Standing, member: &Member, program: &ActiveProgram) -> Value {
+    let mut value = tier(standing.tier.as_ref(), program);
     if let Some(held) = &standing.tier {
         let since = if member.tier.as_deref() == Some(&held.id) { member.tier_since } else { Some(member.joined_at) };
         value["since"] = json!(since.map(|since| since.to_string()));
-        value["until"] = Value::Null;
+        value["until"] = json!(standing.until.or(standing.grace_until).map(|until| until.to_string()));
     }
     value
 }
 
 /// What is missing to the next tier.
 #[must_use]
-pub fn next_tier(next: Option<&NextTier>) -> Value {
-    next.map_or(
-        Value::Null,
-        |next| json!({"id": next.id, "name": next.name, "threshold": money(next.threshold), "remaining": money(next.remaining)}),
-    )
+pub fn next_tier(next: Option<&NextTier>, program: &ActiveProgram) -> Value {
+    next.map_or(Value::Null, |next| {
+        let (threshold, remaining) = (counted(next.threshold, program), counted(next.remaining, program));
+        json!({"id": next.id, "name": next.name, "threshold": threshold, "remaining": remaining})
+    })
 }
 
 /// A balance with the tier.
@@ -73,7 +89,7 @@ pub fn balance(balance: &Balance, standing: &Standing, program: &ActiveProgram) 
         "lifetime_redeemed": amount(balance.lifetime_redeemed), "lifetime_expired": amount(balance.lifetime_expired),
         "expiring": dated(&balance.expiring, "expires_at"), "activating": dated(&balance.activating, "activates_at"),
         "tier": standing.tier.as_ref().map(|tier| json!({"id": tier.id, "name": tier.name})),
-        "next_tier": next_tier(standing.next.as_ref()), "as_of": balance.as_of.to_string(),
+        "next_tier": next_tier(standing.next.as_ref(), program), "as_of": balance.as_of.to_string(),
     })
 }
 

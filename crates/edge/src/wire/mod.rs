@@ -5,7 +5,9 @@ mod answers;
 mod orders;
 
 pub use amounts::{Amount, moment};
-pub use answers::{balance, entry, explanations, lots, money, new_lots, next_tier, order, points, rate, standing, taken, tier};
+pub use answers::{
+    balance, entry, explanations, lots, money, new_lots, next_tier, order, perks, points, rate, standing, taken, tier,
+};
 pub use orders::{
     AnyMemberRef, MemberRef, OrderBody, Subject, asked_payment, check_currency, inconsistent, judged, may_use, member_id,
 };

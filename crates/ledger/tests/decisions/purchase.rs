@@ -126,6 +126,6 @@ impl Purchase {
 
 /// A standing in a tier.
 pub fn standing(tier: &str) -> Standing {
-    let tier = Tier { id: tier.to_owned(), name: tier.to_owned(), threshold: Money::ZERO, rate: None, rate_promo: None };
+    let tier = Tier { id: tier.to_owned(), name: tier.to_owned(), ..Tier::default() };
     Standing { tier: Some(tier), next: None }
 }

@@ -39,13 +39,14 @@ pub fn judge(
         orders: u32::try_from(member.orders).unwrap_or(u32::MAX),
         qualifying_spend: member.qualifying_spend.0,
         available: available.0,
+        ..engine::Member::default()
     };
     program.judge_order(&facts, &asked(order), &payment).map(judgement)
 }
 
 /// Where a qualifying spend stands.
 pub fn standing(program: &Program, spend: Money) -> Standing {
-    stands(program.standing(spend.0))
+    stands(program.standing(&engine::Member { qualifying_spend: spend.0, ..engine::Member::default() }, 0))
 }
 
 fn asked(order: &Order) -> engine::Order {
@@ -68,6 +69,7 @@ fn asked(order: &Order) -> engine::Order {
         store: order.store.clone(),
         lines: order.lines.iter().map(line).collect(),
         delivery: order.delivery.0,
+        vouchers: Vec::new(),
     }
 }
 
@@ -76,6 +78,8 @@ fn judgement(judged: engine::Judgement) -> Judgement {
     let line = |line: engine::JudgedLine| JudgedLine {
         amount: Money(line.amount),
         discount: Money(line.discount),
+        discounts: line.discounts.into_iter().map(|part| (part.rule_id, Money(part.money))).collect(),
+        cuts: Vec::new(),
         paid_points: Points(line.paid_points),
         paid_money: Money(line.paid_money),
         qualifying: Money(line.qualifying),
@@ -106,6 +110,7 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         before: stands(judged.before),
         after: stands(judged.after),
         offers: Vec::new(),
+        perks: Vec::new(),
         explanations: judged.explanations.into_iter().map(explanation).collect(),
         payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
     }
@@ -116,12 +121,15 @@ fn explanation(given: engine::Explanation) -> Explanation {
         rule_id: given.rule_id,
         fired: given.fired,
         points: Points(given.points),
+        money: Money(given.money),
         code: given.code,
         reason: given.reason,
+        translations: Vec::new(),
         shortfall: given.shortfall.map(|shortfall| match shortfall {
             engine::Shortfall::Money(money) => Shortfall::Money(Money(money)),
             engine::Shortfall::Points(points) => Shortfall::Points(Points(points)),
             engine::Shortfall::Count(count) => Shortfall::Count(count),
+            engine::Shortfall::Time(at) => Shortfall::Time(Instant(at)),
         }),
     }
 }
@@ -130,15 +138,12 @@ fn stands(given: engine::Standing) -> Standing {
     let tier = |tier: engine::Tier| Tier {
         id: tier.id,
         name: tier.name,
-        threshold: Money(tier.threshold),
+        threshold: tier.threshold,
         rate: tier.rate,
         rate_promo: tier.rate_promo,
+        ..Tier::default()
     };
-    let next = |next: engine::NextTier| NextTier {
-        id: next.id,
-        name: next.name,
-        threshold: Money(next.threshold),
-        remaining: Money(next.remaining),
-    };
-    Standing { tier: given.tier.map(tier), next: given.next.map(next) }
+    let next =
+        |next: engine::NextTier| NextTier { id: next.id, name: next.name, threshold: next.threshold, remaining: next.remaining };
+    Standing { tier: given.tier.map(tier), next: given.next.map(next), ..Standing::default() }
 }

@@ -1,0 +1,240 @@
+//! The second stage: what the program takes off the prices. Rules of lines come first, then those of the whole order; each
+//! sees what the earlier ones have left, is rounded once, and is cut where a line would fall below the margin floor.
+
+use crate::document::{Benefit, DiscountRule, ONE_HUNDRED_PERCENT, StepBasis};
+use crate::engine::{Explanation, Failure, LineDiscount, MarginCut};
+use crate::money::{self, Overflow, Rounding, multiply_divide};
+
+use super::explaining::{Miss, Taken, Teller};
+use super::lines::PricedLine;
+use super::scene::Scene;
+use super::{guard, sharing, standing};
+
+/// A rule's verdict, as offers look at it again.
+pub enum Verdict {
+    /// It takes so much (hundredths) off.
+    Takes(i64),
+    /// It does not fire.
+    Misses(Miss),
+}
+
+/// The outcome of the stage.
+#[derive(Default)]
+pub struct Discounted {
+    /// One for each rule, in the order of evaluation.
+    pub explanations: Vec<Explanation>,
+    /// The same as numbers.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// A quantity of one piece: quantities are in thousandths.
+const ONE_PIECE: i64 = 1_000;
+
+/// Takes the program's discounts off the lines.
+pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, Failure> {
+    let document = scene.document;
+    let teller = Teller::of(document);
+    let covers = guard::covers(document, |guard| guard.discounts);
+    let mut outcome = Discounted::default();
+    let mut closed = vec![false; lines.len()];
+    let mut rewarded = vec![false; lines.len()];
+    let mut exclusive: Option<&DiscountRule> = None;
+    let mut any_fired = false;
+    for rule in &document.discounts {
+        let selected: Vec<bool> = lines
+            .iter()
+            .zip(closed.iter().zip(&rewarded))
+            .map(|(line, (closed, rewarded))| {
+                scene.means(&rule.id, &rule.when, line.line) && !closed && (rule.company.stackable || !rewarded)
+            })
+            .collect();
+        let excluded = exclusive.is_some() || (rule.company.exclusive && any_fired);
+        let judged = if excluded { Err(Miss::Excluded) } else { wanted(scene, rule, lines, &selected)? };
+        let (parts, taken) = match judged {
+            Ok(wanted) => wanted,
+            Err(miss) => {
+                outcome.explanations.push(teller.miss(&rule.id, &miss));
+                outcome.verdicts.push(Verdict::Misses(miss));
+                continue;
+            }
+        };
+        let parts = capped(rule, parts)?;
+        let mut total = 0;
+        let mut cut = 0;
+        for ((line, part), (closed, rewarded)) in lines.iter_mut().zip(parts).zip(closed.iter_mut().zip(rewarded.iter_mut())) {
+            if part == 0 {
+                continue;
+            }
+            let given = part.min(guard::room(line.net()?, line.lowest, covers));
+            if given < part {
+                let kept = money::subtract(part, given)?;
+                cut = money::add(cut, kept)?;
+                line.cuts.push(MarginCut { rule_id: rule.id.clone(), money: kept, points: 0 });
+            }
+            if given > 0 {
+                line.discount = money::add(line.discount, given)?;
+                line.discounts.push(LineDiscount { rule_id: rule.id.clone(), money: given });
+                total = money::add(total, given)?;
+                *closed |= rule.company.stop;
+                *rewarded = true;
+            }
+        }
+        if total == 0 {
+            let miss = if cut > 0 { Miss::MarginFloor } else { Miss::NothingPaid };
+            outcome.explanations.push(teller.miss(&rule.id, &miss));
+            outcome.verdicts.push(Verdict::Misses(miss));
+            continue;
+        }
+        any_fired = true;
+        if rule.company.exclusive {
+            exclusive = Some(rule);
+        }
+        outcome.explanations.push(teller.taken(&rule.id, total, &taken, cut));
+        outcome.verdicts.push(Verdict::Takes(total));
+    }
+    Ok(outcome)
+}
+
+type Wanted = Result<(Vec<i64>, Taken), Miss>;
+
+/// What a rule would take off each line, without caps and guard.
+fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[bool]) -> Result<Wanted, Overflow> {
+    if let Some(miss) = scene.unmet(&rule.id, &rule.when) {
+        return Ok(Err(miss));
+    }
+    if !selected.contains(&true) {
+        let any = lines.iter().any(|line| scene.means(&rule.id, &rule.when, line.line));
+        return Ok(Err(if any { Miss::LinesTaken } else { Miss::NoMatchingGoods }));
+    }
+    if let Some(miss) = scene.outside_total(&rule.when)? {
+        return Ok(Err(miss));
+    }
+    let pieces = sum(lines.iter().zip(selected).filter(|(_, chosen)| **chosen).map(|(line, _)| line.line.quantity))?;
+    if let Some(miss) = Scene::outside_quantity(&rule.when, pieces)? {
+        return Ok(Err(miss));
+    }
+    let nets = nets(lines, selected)?;
+    let whole = money::sum(nets.iter().copied())?;
+    let percent = |rate: i64, tier: Option<String>| -> Result<Wanted, Overflow> {
+        if rate == 0 {
+            return Ok(Err(Miss::NothingPaid));
+        }
+        let total = share_of(whole, rate)?;
+        Ok(Ok((divided(total, &nets)?, Taken::Percent { rate, of: whole, tier })))
+    };
+    match &rule.benefit {
+        Benefit::Percent(rate) => percent(*rate, None),
+        Benefit::Tier => match scene.tier.and_then(|tier| tier.discount.map(|rate| (rate, tier.name.clone()))) {
+            Some((rate, name)) => percent(rate, Some(name)),
+            None => Ok(Err(Miss::NoTier(missing_to_discount(scene)))),
+        },
+        Benefit::Steps { by, steps } => {
+            let reached = match by {
+                StepBasis::OrderTotal => scene.items,
+                StepBasis::QualifyingSpend => scene.member.qualifying_spend.max(0),
+            };
+            match steps.iter().rev().find(|(from, _)| *from <= reached) {
+                Some((_, rate)) => percent(*rate, None),
+                None => Ok(Err(short_of_steps(*by, steps, reached)?)),
+            }
+        }
+        Benefit::Amount(amount) => {
+            let total = (*amount).min(whole);
+            Ok(Ok((divided(total, &nets)?, Taken::Amount)))
+        }
+        Benefit::Price(price) => {
+            let parts = lines.iter().zip(&nets).map(|(line, net)| {
+                let special = multiply_divide((*price).into(), line.line.quantity.into(), ONE_PIECE.into(), Rounding::HalfUp)?;
+                Ok(net.saturating_sub(i64::try_from(special).unwrap_or(i64::MAX)).max(0))
+            });
+            let parts = parts.collect::<Result<Vec<_>, Overflow>>()?;
+            Ok(if parts.iter().all(|part| *part == 0) {
+                Err(Miss::NotCheaper)
+            } else {
+                Ok((parts, Taken::Price { price: *price }))
+            })
+        }
+        Benefit::BuyGet { buy, get, rate } => buy_get(lines, &nets, *buy, *get, *rate),
+    }
+}
+
+/// What a first step lacks.
+fn short_of_steps(by: StepBasis, steps: &[(i64, i64)], reached: i64) -> Result<Miss, Overflow> {
+    let first = steps.first().map_or(0, |(from, _)| *from);
+    let missing = money::subtract(first, reached)?;
+    Ok(match by {
+        StepBasis::OrderTotal => Miss::BelowMinimum { minimum: first, missing },
+        StepBasis::QualifyingSpend => Miss::SpendBelow { minimum: first, missing },
+    })
+}
+
+/// Of each `buy + get` whole pieces the cheapest `get` are cheaper; over all selected lines together.
+fn buy_get(lines: &[PricedLine], nets: &[i64], buy: i64, get: i64, rate: i64) -> Result<Wanted, Overflow> {
+    let pieces = |line: &PricedLine| line.line.quantity.checked_div(ONE_PIECE).unwrap_or(0);
+    let chosen: Vec<_> = lines.iter().zip(nets).enumerate().filter(|(_, (_, net))| **net > 0).collect();
+    let all = sum(chosen.iter().map(|(_, (line, _))| pieces(line)))?;
+    let group = buy.checked_add(get).ok_or(Overflow)?;
+    let mut cheaper = all.checked_div(group).ok_or(Overflow)?.checked_mul(get).ok_or(Overflow)?;
+    if cheaper == 0 {
+        return Ok(Err(Miss::TooFewPieces { minimum: thousandths(group)?, missing: thousandths(group.saturating_sub(all))? }));
+    }
+    let given = cheaper;
+    // the price of a piece as a fraction: net / quantity, compared crosswise
+    let mut by_price = chosen;
+    by_price.sort_by(|(_, (a, a_net)), (_, (b, b_net))| {
+        let left = i128::from(**a_net).saturating_mul(b.line.quantity.into());
+        let right = i128::from(**b_net).saturating_mul(a.line.quantity.into());
+        left.cmp(&right)
+    });
+    let mut parts = vec![0; nets.len()];
+    for (place, (line, net)) in by_price {
+        let taken = cheaper.min(pieces(line));
+        if taken == 0 {
+            continue;
+        }
+        cheaper = cheaper.saturating_sub(taken);
+        let worth = multiply_divide((*net).into(), thousandths(taken)?.into(), line.line.quantity.into(), Rounding::HalfUp)?;
+        if let Some(part) = parts.get_mut(place) {
+            *part = share_of(money::bounded(worth)?, rate)?;
+        }
+    }
+    Ok(Ok((parts, Taken::BuyGet { pieces: given, rate })))
+}
+
+fn thousandths(pieces: i64) -> Result<i64, Overflow> {
+    money::bounded(i128::from(pieces).checked_mul(ONE_PIECE.into()).ok_or(Overflow)?)
+}
+
+/// A rule's parts within its cap for one order.
+fn capped(rule: &DiscountRule, parts: Vec<i64>) -> Result<Vec<i64>, Overflow> {
+    let total = money::sum(parts.iter().copied())?;
+    match rule.per_order {
+        Some(most) if most < total => divided(most, &parts),
+        _ => Ok(parts),
+    }
+}
+
+/// The nets of selected lines, 0 for the others.
+fn nets(lines: &[PricedLine], selected: &[bool]) -> Result<Vec<i64>, Overflow> {
+    lines.iter().zip(selected).map(|(line, chosen)| if *chosen { line.net() } else { Ok(0) }).collect()
+}
+
+fn divided(total: i64, weights: &[i64]) -> Result<Vec<i64>, Overflow> {
+    let weights: Vec<_> = weights.iter().map(|weight| i128::from(*weight)).collect();
+    Ok(sharing::share(total, &weights)?.unwrap_or_else(|| vec![0; weights.len()]))
+}
+
+/// So many parts per million of an amount, rounded half up as a shop rounds a price.
+pub fn share_of(amount: i64, rate: i64) -> Result<i64, Overflow> {
+    money::bounded(multiply_divide(amount.into(), rate.into(), ONE_HUNDRED_PERCENT.into(), Rounding::HalfUp)?)
+}
+
+fn sum(quantities: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
+    quantities.into_iter().try_fold(0_i64, |sum, quantity| sum.checked_add(quantity)).ok_or(Overflow)
+}
+
+fn missing_to_discount(scene: &Scene) -> Option<i64> {
+    let counted = standing::counted(scene.document, scene.member);
+    let tiers = scene.document.settings.tiers.iter().filter(|tier| tier.discount.is_some());
+    tiers.map(|tier| standing::missing(tier, counted)).find(|missing| *missing > 0)
+}
