@@ -35,6 +35,9 @@ pub const MAX_OFFERS: usize = 10;
 /// Characters of an id in the document: it goes into each ledger entry.
 pub const MAX_ID: usize = 64;
 
+/// Characters of a description: a note to whoever edits the document, not a text.
+pub const MAX_DESCRIPTION: usize = 1_000;
+
 /// Characters of a name or a listed word.
 pub const MAX_TEXT: usize = 200;
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::engine::Finding;
-use crate::limits::{MAX_FACTOR, MAX_FINDINGS, MAX_ID, MAX_TEXT, MAX_UNITS};
+use crate::limits::{MAX_DESCRIPTION, MAX_FACTOR, MAX_FINDINGS, MAX_ID, MAX_TEXT, MAX_UNITS};
 use crate::text::{self, FACTOR_SCALE, MONEY_SCALE, NotAnAmount, PERCENT_SCALE, QUANTITY_SCALE};
 
 /// What was found wrong so far.
@@ -240,6 +240,13 @@ impl<'v> Block<'v> {
             findings.note(&self.pointer_to(name), "missing_field", format!("the field \"{name}\" is needed here"));
         }
         node
+    }
+
+    /// A note of the author, for people: `description`, of at most [`MAX_DESCRIPTION`] characters.
+    pub fn described(&mut self, findings: &mut Findings) {
+        if let Some(node) = self.optional("description") {
+            node.name(MAX_DESCRIPTION, findings);
+        }
     }
 
     /// Where a field of this name stands, or would stand.
