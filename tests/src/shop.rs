@@ -373,7 +373,34 @@ impl Shop {
         body: Option<String>,
         idempotency_key: Option<&str>,
     ) -> Answer {
+        self.exchange(key, None, method, path, body, idempotency_key).await
+    }
+
+    /// A request of somebody who reads these languages (`Accept-Language`).
+    pub async fn send_in(
+        &self,
+        languages: &str,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        idempotency_key: Option<&str>,
+    ) -> Answer {
+        self.exchange(Some(&self.key), Some(languages), method, path, body, idempotency_key).await
+    }
+
+    async fn exchange(
+        &self,
+        key: Option<&str>,
+        languages: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        idempotency_key: Option<&str>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.host.url()));
+        if let Some(languages) = languages {
+            request = request.header("accept-language", languages);
+        }
         if let Some(key) = key {
             request = request.header("authorization", format!("Bearer {key}"));
         }

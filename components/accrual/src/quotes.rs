@@ -66,16 +66,7 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
             })
         })
         .collect();
-    let offers: Vec<_> = judged
-        .offers
-        .iter()
-        .map(|offer| {
-            json!({
-                "rule_id": offer.rule_id, "shortfall": wire::money(offer.shortfall), "points": points(offer.points),
-                "money": wire::money(offer.money), "reason": offer.reason,
-            })
-        })
-        .collect();
+    let offers: Vec<_> = judged.offers.iter().map(|offer| wire::offer(offer, program)).collect();
     Ok(Reply::ok(&json!({
         "program_version": program.version,
         "earn": {"points": points(judged.earned), "lots": wire::lots(&judged.grants, program)},

@@ -12,13 +12,20 @@ use crate::administration::{Change, change};
 const READERS: [Scope; 3] = [Scope::Staff, Scope::Storefront, Scope::Till];
 
 /// Ready-made programs by name. The documents belong to the rules.
-const PRESETS: [(&str, &str); 11] = [
+const PRESETS: [(&str, &str); 18] = [
     ("gw-tools", include_str!("../../rules/presets/gw-tools.json")),
     ("sela", include_str!("../../rules/presets/sela.json")),
     ("estilo", include_str!("../../rules/presets/estilo.json")),
     ("estilo-calendar", include_str!("../../rules/presets/estilo-calendar.json")),
     ("toy69", include_str!("../../rules/presets/toy69.json")),
     ("madrobots", include_str!("../../rules/presets/madrobots.json")),
+    ("leonardo", include_str!("../../rules/presets/leonardo.json")),
+    ("cave", include_str!("../../rules/presets/cave.json")),
+    ("dodo", include_str!("../../rules/presets/dodo.json")),
+    ("ozon-premium", include_str!("../../rules/presets/ozon-premium.json")),
+    ("green-house", include_str!("../../rules/presets/green-house.json")),
+    ("lacy-bird", include_str!("../../rules/presets/lacy-bird.json")),
+    ("discount-levels", include_str!("../../rules/presets/discount-levels.json")),
     ("progressive", include_str!("../../rules/presets/progressive.json")),
     ("fixed", include_str!("../../rules/presets/fixed.json")),
     ("segmented", include_str!("../../rules/presets/segmented.json")),

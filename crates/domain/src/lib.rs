@@ -4,6 +4,7 @@
 pub mod amount;
 pub mod id;
 pub mod judgement;
+pub mod language;
 pub mod order;
 pub mod plan;
 pub mod snapshot;

@@ -9,6 +9,7 @@ use spin_sdk::http::{Request, StatusCode};
 
 use crate::problem::Problem;
 use crate::shop::known_key;
+use crate::wire::Languages;
 
 /// The largest body: a thousand lines of an order with long names fit ten times.
 const BODY_LIMIT: usize = 2 << 20;
@@ -25,6 +26,8 @@ pub struct Call {
     pub key: Option<String>,
     pub idempotency_key: Option<String>,
     pub body: Vec<u8>,
+    /// In which languages the caller reads explanations.
+    pub languages: Languages,
     target: String,
     /// The key was looked up, and the call is allowed to it.
     pub(crate) permitted: Cell<bool>,
@@ -189,6 +192,7 @@ async fn read(request: Request) -> Result<Call, Problem> {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
     });
+    let languages = header("accept-language").map(|value| Languages::accepted(&value)).unwrap_or_default();
     // a header that is there but not readable as text is not the same as none
     let idempotency_key =
         request.headers().get("idempotency-key").map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
@@ -208,6 +212,7 @@ async fn read(request: Request) -> Result<Call, Problem> {
         key,
         idempotency_key,
         body,
+        languages,
         target: if query.is_empty() { path } else { format!("{path}?{query}") },
         method,
         permitted: Cell::new(false),

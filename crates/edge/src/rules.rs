@@ -16,6 +16,7 @@ use store::ProgramHead;
 
 use crate::database::books;
 use crate::problem::{FieldError, Problem, from_store};
+use crate::wire::Languages;
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
@@ -46,7 +47,17 @@ struct Parsed {
 pub struct ActiveProgram {
     pub version: i64,
     pub published_at: Instant,
+    /// In which languages its explanations are told.
+    pub languages: Languages,
     parsed: Rc<Parsed>,
+}
+
+impl ActiveProgram {
+    /// The same for a caller who reads these languages.
+    #[must_use]
+    pub fn told_in(self, languages: &Languages) -> Self {
+        Self { languages: languages.clone(), ..self }
+    }
 }
 
 /// What the rules can't judge.
@@ -73,7 +84,7 @@ pub enum RulesFailure {
 /// # Errors
 /// Every problem of the document.
 pub fn parse_program(document: &str) -> Result<ActiveProgram, Vec<FieldError>> {
-    Ok(ActiveProgram { version: 0, published_at: Instant(0), parsed: Rc::new(parse(document)?) })
+    Ok(ActiveProgram { version: 0, published_at: Instant(0), languages: Languages::default(), parsed: Rc::new(parse(document)?) })
 }
 
 /// The program of a head: from the instance, else from the key-value store, else from SQL.
@@ -84,7 +95,12 @@ pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram
     let head = head.ok_or_else(|| {
         Problem::new(409, "program_missing", "No program is published yet: PUT /v1/program, for example with a preset's document")
     })?;
-    let active = |parsed| ActiveProgram { version: head.version, published_at: head.published_at, parsed };
+    let active = |parsed| ActiveProgram {
+        version: head.version,
+        published_at: head.published_at,
+        languages: Languages::default(),
+        parsed,
+    };
     if let Some(parsed) =
         PROGRAMS.with_borrow(|kept| kept.iter().find(|(hash, _)| *hash == head.hash).map(|(_, parsed)| parsed.clone()))
     {

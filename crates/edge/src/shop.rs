@@ -98,7 +98,7 @@ pub async fn mutate(
         if let Some(answered) = loaded.answered {
             return replay(&answered, &fingerprint).map_err(Failed::Problem);
         }
-        let program = program_by_head(loaded.program.as_ref()).await?;
+        let program = program_by_head(loaded.program.as_ref()).await?.told_in(&call.languages);
         let command = Command { now, ids: Ids::new(now, random()) };
         let context = Context { caller, snapshot: loaded.snapshot, program, command };
         match decide(&context)? {
@@ -133,7 +133,7 @@ pub async fn read(call: &Call, allowed: &[Scope], mut load: Load) -> Result<Read
     load.caller = access.hash();
     let Loaded { caller, program, snapshot, .. } = store::load(&books(), &load).await.map_err(|error| from_store(&error))?;
     let caller = access.permit(call, caller, allowed)?;
-    let program = program_by_head(program.as_ref()).await?;
+    let program = program_by_head(program.as_ref()).await?.told_in(&call.languages);
     Ok(Read { caller, snapshot, program })
 }
 

@@ -1,6 +1,6 @@
 //! Answers: decimals with all places of their scale, moments in UTC.
 
-use domain::judgement::{Explanation, NextTier, Perk, Standing, Tier, TierBasis};
+use domain::judgement::{Explanation, NextTier, Offer, Perk, Standing, Tier, TierBasis};
 use domain::plan::NewLot;
 use domain::snapshot::{Member, RecordedOrder, Taken};
 use domain::{MONEY_SCALE, Money, Points, amount};
@@ -136,7 +136,23 @@ pub fn lots(grants: &[domain::judgement::Grant], program: &ActiveProgram) -> Vec
 /// Why, rule by rule.
 #[must_use]
 pub fn explanations<'a>(given: impl IntoIterator<Item = &'a Explanation>, program: &ActiveProgram) -> Vec<Value> {
-    given.into_iter().map(|explanation| explanation.to_json(program.version, program.scale())).collect()
+    given.into_iter().map(|explanation| program.languages.tell(explanation.to_json(program.version, program.scale()))).collect()
+}
+
+/// Stored explanations in the caller's language.
+fn told(stored: &Value, program: &ActiveProgram) -> Vec<Value> {
+    stored.as_array().into_iter().flatten().map(|explanation| program.languages.tell(explanation.clone())).collect()
+}
+
+/// "Buy 340.00 more, get 50 points".
+#[must_use]
+pub fn offer(offer: &Offer, program: &ActiveProgram) -> Value {
+    let translations: serde_json::Map<_, _> =
+        offer.translations.iter().map(|(language, text)| (language.clone(), json!(text))).collect();
+    program.languages.tell(json!({
+        "rule_id": offer.rule_id, "shortfall": money(offer.shortfall), "points": points(offer.points, program),
+        "money": money(offer.money), "reason": offer.reason, "translations": translations,
+    }))
 }
 
 /// A ledger entry.
@@ -146,7 +162,7 @@ pub fn entry(row: &EntryRow, program: &ActiveProgram) -> Value {
         "id": row.id.external("ent"), "seq": row.seq, "kind": row.kind, "points": points(row.points, program),
         "amount": points(row.amount, program), "balance_after": points(row.balance_after, program),
         "occurred_at": row.occurred_at.to_string(), "program_version": row.program_version,
-        "explanation": row.explanation,
+        "explanation": told(&row.explanation, program),
         "lots": row.lots.iter().map(|lot| json!({
             "id": lot.id.external("lot"), "points": points(lot.points, program), "rule_id": lot.rule_id,
             "activates_at": lot.activates_at.to_string(), "expires_at": lot.expires_at.map(|at| at.to_string()),

@@ -6,8 +6,9 @@ mod orders;
 
 pub use amounts::{Amount, moment};
 pub use answers::{
-    balance, entry, explanations, lots, money, new_lots, next_tier, order, perks, points, rate, standing, taken, tier,
+    balance, entry, explanations, lots, money, new_lots, next_tier, offer, order, perks, points, rate, standing, taken, tier,
 };
+pub use domain::language::Languages;
 pub use orders::{
     AnyMemberRef, MemberRef, OrderBody, Subject, asked_payment, check_currency, inconsistent, judged, may_use, member_id,
 };
