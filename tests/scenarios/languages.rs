@@ -25,8 +25,9 @@ async fn quotes_orders_and_entries_speak_the_language_that_was_asked_for() {
     order["member"] = json!({"id": anna.id});
     let order = order.to_string();
     let buys =
-        async |language: &str| shop.send_in(language, Method::POST, "/v1/orders", Some(order.clone()), Some("key-1")).await;
+        async |language: &str| shop.send_in(language, Method::POST, "/v1/orders", Some(order.clone()), Some("the-order")).await;
     let first = buys("ru").await;
+    assert_eq!(first.status, 201, "{}", first.text);
     assert_eq!(first.json["explanation"][0]["reason"], "10 % от 1000.00: 100.00 баллов");
     let again = buys("en").await;
     assert_eq!((again.replayed, &again.text), (true, &first.text), "the stored answer is repeated byte for byte");

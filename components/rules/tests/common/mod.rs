@@ -72,3 +72,38 @@ pub fn pay(program: &Program, lines: Vec<Line>, payment: Payment) -> Result<Judg
 pub fn moment(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().expect("a moment").as_millisecond()
 }
+
+/// A program with these blocks, and nothing else: points of scale 2 that pay a rouble each, in Moscow.
+pub fn program_with(blocks: serde_json::Value) -> Program {
+    Program::parse(&document_with(blocks).to_string()).unwrap_or_else(|findings| panic!("{findings:?}"))
+}
+
+/// The document of such a program.
+pub fn document_with(blocks: serde_json::Value) -> serde_json::Value {
+    let mut document = serde_json::json!({
+        "name": "trial", "currency": "RUB", "time_zone": "Europe/Moscow",
+        "points": {"name": "points", "names": {"ru": "баллов"}, "scale": 2, "conversion_rate": "1.00"}
+    });
+    for (name, block) in blocks.as_object().expect("blocks") {
+        document[name] = block.clone();
+    }
+    document
+}
+
+/// What is found wrong with such a document: pointers and codes.
+pub fn findings_of(blocks: serde_json::Value) -> Vec<(String, String)> {
+    let findings = Program::parse(&document_with(blocks).to_string()).err().unwrap_or_default();
+    assert!(findings.iter().all(|finding| !finding.detail.is_empty()));
+    findings.into_iter().map(|finding| (finding.pointer, finding.code)).collect()
+}
+
+/// What a rule said: whether it fired, its code, points and money.
+pub fn said<'j>(judgement: &'j Judgement, rule: &str) -> (bool, &'j str, i64, i64) {
+    let said = judgement.explanations.iter().find(|said| said.rule_id == rule).unwrap_or_else(|| panic!("{rule}: {judgement:?}"));
+    (said.fired, said.code.as_str(), said.points, said.money)
+}
+
+/// What a program says to an order of a member.
+pub fn judge_for(program: &Program, member: &Member, order: &Order) -> Judgement {
+    program.judge_order(member, order, &Payment::None).unwrap_or_else(|failure| panic!("{failure:?}"))
+}
