@@ -62,14 +62,15 @@ impl Life {
         };
         // an expiry is told as one sum: the job's bound says how many entries it takes
         let (expiries, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.0 == "expire");
-        let (expired, journal): (Vec<Posted>, Vec<Posted>) = journal.into_iter().partition(|posted| posted.0 == "expire");
+        let (expired, journal): (Vec<Posted>, Vec<Posted>) = journal.into_iter().partition(|posted| posted.kind == "expire");
         assert_eq!(
             expiries.iter().map(|row| row.1).sum::<i64>(),
-            expired.iter().map(|posted| posted.1).sum::<i64>(),
+            expired.iter().map(|posted| posted.amount).sum::<i64>(),
             "of {id:?}"
         );
         let rows = sorted(rows.into_iter().map(|row| (row.0, row.1, row.2)).collect());
-        let journal = sorted(journal.into_iter().map(|(kind, amount, deficit)| (kind.to_owned(), amount, deficit)).collect());
+        let journal = journal.into_iter().map(|posted| (posted.kind.to_owned(), posted.amount, posted.deficit_change));
+        let journal = sorted(journal.collect());
         assert_eq!(rows, journal, "entries of {id:?}");
     }
 
