@@ -20,6 +20,7 @@ mod faults;
 mod holds;
 mod hosted;
 mod keys;
+mod life;
 mod many_keys;
 mod outages;
 mod privacy;

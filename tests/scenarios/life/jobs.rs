@@ -1,0 +1,104 @@
+//! Time passes, and with it the jobs: each full hour on the way, and whenever somebody calls them.
+
+use std::collections::BTreeMap;
+
+use domain::{Id, Instant};
+use serde_json::Value;
+
+use super::model::Grace;
+use super::{DAY, Deed, HOUR, Life, MINUTE};
+
+impl Life {
+    /// Moves the clock on. At each full hour on the way the jobs do what is due.
+    pub(super) async fn pass_time(&mut self) {
+        let random = &mut self.random;
+        let passed = match random.between(1, 1_000) {
+            1..=100 => 0,
+            101..=600 => random.between(0, 2 * MINUTE),
+            601..=850 => random.between(0, 20 * MINUTE),
+            851..=970 => random.between(0, 4 * HOUR),
+            971..=992 => random.between(0, DAY),
+            _ => random.between(0, 5 * DAY),
+        };
+        if passed == 0 {
+            return;
+        }
+        let (from, to) = (self.now, Instant(self.now.0 + passed));
+        self.shop.at(&to.to_string()).await;
+        self.now = to;
+        let hours = from.0.div_euclid(HOUR) + 1..=to.0.div_euclid(HOUR);
+        if hours.is_empty() {
+            return;
+        }
+        let mut graces = BTreeMap::new();
+        let mut entries = BTreeMap::new();
+        let members: Vec<Id> = self.members.keys().copied().collect();
+        for member in &members {
+            let new = self.new_entries(*member).await;
+            graces.insert(*member, self.grace(&new));
+            entries.insert(*member, new);
+        }
+        for hour in hours {
+            let at = Instant(hour * HOUR);
+            self.release_overdue(at, &mut graces);
+            self.announce(at);
+            self.expire_lots(at);
+        }
+        for (member, new) in entries {
+            self.agree(member, new, None).await;
+        }
+    }
+
+    /// Returns how many holds were overdue.
+    fn release_overdue(&mut self, at: Instant, graces: &mut BTreeMap<Id, Grace>) -> usize {
+        let until = self.program.returned_until(at);
+        let mut released = 0;
+        for (member, account) in &mut self.members {
+            released += account.overdue(at).len();
+            let grace = graces.get_mut(member).expect("everybody's entries were read");
+            grace.until = until;
+            account.release_overdue(at, None, grace);
+        }
+        released
+    }
+
+    /// Returns how many delayed lots have become available.
+    fn announce(&mut self, at: Instant) -> usize {
+        let before = self.waiting.len();
+        self.waiting.retain(|_, activates_at| *activates_at > at);
+        before - self.waiting.len()
+    }
+
+    /// Returns how many lots are over with something left on them.
+    fn expire_lots(&mut self, at: Instant) -> usize {
+        let mut expired = 0;
+        for account in self.members.values_mut() {
+            expired += account.lots.iter().filter(|lot| lot.points > 0 && lot.expires_at.is_some_and(|end| end <= at)).count();
+            account.expire(at);
+        }
+        expired
+    }
+
+    /// Somebody calls a job between two hours.
+    pub(super) async fn run_a_job(&mut self) -> Deed {
+        let job = *self.random.one_of(&["holds", "activate", "expire"]).expect("there are three");
+        let done: Value = self.shop.run_job(job).await;
+        let (mut graces, mut entries) = (BTreeMap::new(), BTreeMap::new());
+        let members: Vec<Id> = self.members.keys().copied().collect();
+        for member in &members {
+            let new = self.new_entries(*member).await;
+            graces.insert(*member, self.grace(&new));
+            entries.insert(*member, new);
+        }
+        let (expected, deed) = match job {
+            "holds" => (self.release_overdue(self.now, &mut graces), "release what is overdue"),
+            "activate" => (self.announce(self.now), "activate"),
+            _ => (self.expire_lots(self.now), "expire"),
+        };
+        assert_eq!((&done["processed"], &done["remaining"]), (&expected.into(), &0.into()), "{job}");
+        for (member, new) in entries {
+            self.agree(member, new, None).await;
+        }
+        if expected > 0 { deed } else { "nothing is due" }
+    }
+}
