@@ -136,6 +136,30 @@ impl Life {
         self.agree(receiver, received, None).await;
         "transfer"
     }
+
+    pub(super) async fn merge(&mut self) -> Deed {
+        let member = self.somebody();
+        let Some(duplicate) = self.somebody_else(member) else { return "nothing" };
+        // by any of their ids
+        let path = format!("/v1/members/{}/merges", self.some_id_of(member).external("mem"));
+        let from = json!({"from": self.reference_to(duplicate)});
+        let merged = self.say(&path, &from).await.expect(201);
+        assert_eq!((&merged["id"], &merged["from"]), (&json!(member.external("mem")), &json!(duplicate.external("mem"))));
+        let (entries, left) = (self.new_entries(member).await, self.new_entries(duplicate).await);
+        let gone = self.members.remove(&duplicate).expect("the duplicate has enrolled");
+        let now = self.now;
+        let account = self.account(member);
+        let gone = account.take_over(gone, now);
+        let (orders, spent) = (account.orders, account.qualifying);
+        assert_eq!((&merged["orders"], &merged["qualifying_spend"]), (&json!(orders), &json!(decimal(spent, 2))));
+        self.merged.values_mut().filter(|into| **into == duplicate).for_each(|into| *into = member);
+        self.merged.insert(duplicate, member);
+        self.compare_entries(duplicate, left, gone.journal);
+        self.agree(member, entries, Some(&merged["balance"])).await;
+        let again = self.say(&path, &from).await;
+        self.agree_on_refusal(member, again, (409, "same_member")).await;
+        "merge"
+    }
 }
 
 /// The lots that these grants became.
