@@ -81,17 +81,19 @@ async fn any_sequence_of_requests_keeps_the_books_right() {
     assert_eq!(rare, None, "a life has everything in it: {counts:#?}");
 }
 
-/// Tells the seed and the step of a life that ends in a panic.
+/// Tells the seed and the step of a life that ends in a panic, and what was said last.
 struct Told {
     seed: u64,
     step: u64,
+    last: String,
 }
 
 impl Drop for Told {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let Self { seed, step } = self;
-            eprintln!("the life of seed {seed} failed at step {step}: KOPILKA_HTTP_LIFE_SEED={seed} KOPILKA_HTTP_LIFE_STEPS={LIFE}");
+            let Self { seed, step, last } = self;
+            eprintln!("the life of seed {seed} failed at step {step}, after {last}");
+            eprintln!("once more: KOPILKA_HTTP_LIFE_SEED={seed} KOPILKA_HTTP_LIFE_STEPS={LIFE}");
         }
     }
 }
@@ -134,7 +136,7 @@ impl Life {
             shop,
             random,
             program,
-            told: Told { seed, step: 0 },
+            told: Told { seed, step: 0, last: String::new() },
             now: Instant::parse(BEGINNING).expect("a time"),
             members: BTreeMap::new(),
             phones: BTreeMap::new(),
@@ -189,6 +191,7 @@ impl Life {
     /// Sends a command. Only what succeeds leaves a row.
     async fn say(&mut self, path: &str, body: &Value) -> Answer {
         let key = self.shop.new_key();
+        self.told.last = format!("{path} {body}");
         let answer = self.shop.post_as(&key, path, body).await;
         assert!(!answer.replayed, "{path} {body}: {}", answer.text);
         // a wrong code is counted, and its answer kept

@@ -86,7 +86,7 @@ pub struct Grace {
 }
 
 /// An entry that must be in the books.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Posted {
     pub kind: &'static str,
     pub amount: i64,

@@ -42,7 +42,8 @@ impl Life {
         let open: BTreeSet<Id> = snapshot.holds.iter().map(|hold| hold.id).collect();
         let held = account.holds.iter().filter(|(_, hold)| matches!(hold.standing, Standing::Held | Standing::Awaiting(_)));
         assert_eq!(open, held.map(|(id, _)| *id).collect());
-        balance
+        // as it is shown: with holds released that are overdue
+        Account::open_settled(member, &snapshot, &self.shop.terms, self.shop.now).expect("it is in bounds").balance()
     }
 
     /// Entries that were posted since the last look are those of the model. Several of one step are compared without
