@@ -44,7 +44,8 @@ impl Life {
         let mut cursor = String::new();
         // a command rarely leaves more than one page
         loop {
-            let page = self.shop.get(&format!("/v1/members/{}/entries?limit=6{cursor}", account.external("mem"))).await.expect(200);
+            let page =
+                self.shop.get(&format!("/v1/members/{}/entries?limit=6{cursor}", account.external("mem"))).await.expect(200);
             let items = page["items"].as_array().expect("a list");
             entries.extend(items.iter().filter(|entry| entry["seq"].as_u64() > Some(known as u64)).cloned());
             let all_new = items.last().is_some_and(|entry| entry["seq"].as_u64() > Some(known as u64));
@@ -139,7 +140,8 @@ impl Life {
     #[track_caller]
     pub(super) fn compare_new_lots(&self, lots: &Value, grants: &[Grant]) -> Vec<Id> {
         let lots = lots.as_array().expect("a list of lots");
-        let told: Vec<Value> = lots.iter().map(|lot| json!([lot["rule_id"], lot["points"], lot["activates_at"], lot["expires_at"]])).collect();
+        let told: Vec<Value> =
+            lots.iter().map(|lot| json!([lot["rule_id"], lot["points"], lot["activates_at"], lot["expires_at"]])).collect();
         assert_eq!(told, self.as_told(grants), "lots");
         lots.iter().map(|lot| id_of(&lot["id"], "lot")).collect()
     }
@@ -173,6 +175,7 @@ impl Life {
             assert_eq!(entries, read.entries, "all entries of {}", account.external("mem"));
         }
         self.compare_lots();
+        self.compare_redemptions().await;
         let audit = self.shop.get("/v1/audit").await.expect(200);
         assert_eq!(audit["ok"], true, "{audit}");
         let counts = &audit["checked"];
@@ -184,6 +187,27 @@ impl Life {
         assert_eq!(self.shop.get("/v1/rebuild").await.expect(200)["differences"], json!([]));
     }
 
+    /// Where some of the redemptions stand.
+    async fn compare_redemptions(&mut self) {
+        for _ in 0..5 {
+            let member = self.somebody_who_can_pay();
+            let Some(id) = self.redemption_of(member) else { continue };
+            let shown = self.shop.get(&format!("/v1/redemptions/{}", id.external("red"))).await.expect(200);
+            let hold = &self.members[&member].holds[&id];
+            let status = match hold.standing {
+                Standing::Held | Standing::Awaiting(_) if hold.deadline <= self.now => "expired",
+                Standing::Held => "held",
+                Standing::Awaiting(_) => "awaiting_confirmation",
+                Standing::Captured { .. } => "captured",
+                Standing::Ended if self.redemptions[&id].released => "released",
+                Standing::Ended => "expired",
+            };
+            let points = decimal(self.redemptions[&id].points, self.program.scale);
+            let told = json!([shown["status"], shown["member_id"], shown["points"], shown["hold_expires_at"]]);
+            assert_eq!(told, json!([status, member.external("mem"), points, hold.deadline.to_string()]), "{shown}");
+        }
+    }
+
     /// All buckets of all lots, also of those that are empty; the calls show them only as the entries that moved them.
     fn compare_lots(&self) {
         let query = "SELECT json_group_array(json_array(account_id, id, issued, remaining, held, spent, expired, activates_at, \
@@ -193,7 +217,15 @@ impl Life {
         for (member, account) in &self.members {
             expected.extend(account.lots.iter().map(|lot| {
                 let row = json!([
-                    member, lot.id, lot.issued, lot.points, lot.held, lot.spent, lot.expired, lot.activates_at, lot.expires_at
+                    member,
+                    lot.id,
+                    lot.issued,
+                    lot.points,
+                    lot.held,
+                    lot.spent,
+                    lot.expired,
+                    lot.activates_at,
+                    lot.expires_at
                 ]);
                 (*member, lot.id, row)
             }));
@@ -210,8 +242,7 @@ impl Life {
 /// What the model says of an entry, too.
 fn as_compared(entry: &Value) -> Value {
     let lots = entry["lots"].as_array().expect("a list");
-    let lots: BTreeMap<&str, &Value> =
-        lots.iter().map(|lot| (lot["id"].as_str().expect("an id"), &lot["points"])).collect();
+    let lots: BTreeMap<&str, &Value> = lots.iter().map(|lot| (lot["id"].as_str().expect("an id"), &lot["points"])).collect();
     json!({
         "seq": entry["seq"], "kind": entry["kind"], "amount": entry["amount"], "points": entry["points"],
         "balance_after": entry["balance_after"], "deficit_change": entry["deficit_change"], "lots": lots,

@@ -11,13 +11,16 @@ use super::{DAY, Deed, HOUR, Life, MINUTE};
 impl Life {
     /// Moves the clock on. At each full hour on the way the jobs do what is due.
     pub(super) async fn pass_time(&mut self) {
+        let next = self.next_moment();
         let random = &mut self.random;
         let passed = match random.between(1, 1_000) {
-            1..=100 => 0,
-            101..=600 => random.between(0, 2 * MINUTE),
-            601..=850 => random.between(0, 20 * MINUTE),
-            851..=970 => random.between(0, 4 * HOUR),
-            971..=992 => random.between(0, DAY),
+            1..=250 => 0,
+            251..=650 => random.between(0, 2 * MINUTE),
+            651..=780 => random.between(0, 20 * MINUTE),
+            // the last instant before something ends or begins, the instant itself, or the next
+            781..=880 => next.map_or(0, |next| next.0 - self.now.0 + random.between(-1, 1)),
+            881..=970 => random.between(0, 4 * HOUR),
+            971..=994 => random.between(0, DAY),
             _ => random.between(0, 5 * DAY),
         };
         if passed == 0 {
@@ -47,6 +50,15 @@ impl Life {
         for (member, new) in entries {
             self.agree(member, new, None).await;
         }
+    }
+
+    /// When the next lot or hold ends or the next lot begins.
+    fn next_moment(&self) -> Option<Instant> {
+        let lots = self.members.values().flat_map(|account| &account.lots).filter(|lot| lot.points > 0);
+        let ends = lots.flat_map(|lot| [Some(lot.activates_at), lot.expires_at]).flatten();
+        let holds = self.members.values().flat_map(|account| account.holds.values());
+        let deadlines = holds.filter(|hold| hold.is_open()).map(|hold| hold.deadline);
+        ends.chain(deadlines).filter(|moment| *moment > self.now).min()
     }
 
     /// Returns how many holds were overdue.
@@ -81,7 +93,14 @@ impl Life {
 
     /// Somebody calls a job between two hours.
     pub(super) async fn run_a_job(&mut self) -> Deed {
-        let job = *self.random.one_of(&["holds", "activate", "expire"]).expect("there are three");
+        let holds = self.members.values().any(|account| !account.overdue(self.now).is_empty());
+        let activate = self.waiting.values().any(|activates_at| *activates_at <= self.now);
+        let mut due: Vec<&str> =
+            [(holds, "holds"), (activate, "activate")].into_iter().filter(|(due, _)| *due).map(|(_, job)| job).collect();
+        if due.is_empty() || self.random.percent(50) {
+            due = vec!["holds", "activate", "expire"];
+        }
+        let job = *self.random.one_of(&due).expect("there are some");
         let done: Value = self.shop.run_job(job).await;
         let (mut graces, mut entries) = (BTreeMap::new(), BTreeMap::new());
         let members: Vec<Id> = self.members.keys().copied().collect();

@@ -156,17 +156,24 @@ impl Life {
         for step in 1..=steps {
             self.told.step = step;
             self.pass_time().await;
+            let waits = self
+                .members
+                .values()
+                .flat_map(|account| account.holds.values())
+                .any(|hold| matches!(hold.standing, Standing::Awaiting(_)) && hold.deadline > self.now);
             let deed = match self.random.between(1, 100) {
                 _ if self.members.len() < 2 => self.enrol().await,
+                // a code is good for a few minutes only
+                _ if waits && self.random.percent(40) => self.confirm().await,
                 1..=3 if self.members.len() < MEMBERS => self.enrol().await,
-                1..=19 => self.buy().await,
-                20..=22 => self.buy_without_a_name().await,
-                23..=24 => self.claim().await,
-                25..=39 => self.hold().await,
-                40..=45 => self.confirm().await,
-                46..=50 => self.capture().await,
-                51..=53 => self.release().await,
-                54..=69 => self.take_back().await,
+                1..=21 => self.buy().await,
+                22..=24 => self.buy_without_a_name().await,
+                25..=26 => self.claim().await,
+                27..=44 => self.hold().await,
+                45 => self.confirm().await,
+                46..=51 => self.capture().await,
+                52..=54 => self.release().await,
+                55..=69 => self.take_back().await,
                 70..=72 => self.cancel().await,
                 73..=80 => self.adjust().await,
                 81..=84 => self.transfer().await,
@@ -207,6 +214,17 @@ impl Life {
         *self.random.one_of(&members).expect("somebody has enrolled")
     }
 
+    /// Somebody of whom this is true, if there is anybody; else anybody.
+    fn somebody_who(&mut self, is: impl Fn(&Account) -> bool) -> Id {
+        let members: Vec<Id> = self.members.iter().filter(|(_, account)| is(account)).map(|(id, _)| *id).collect();
+        self.random.one_of(&members).copied().unwrap_or_else(|| self.somebody())
+    }
+
+    /// Mostly somebody who has a redemption that can be used.
+    fn somebody_who_can_pay(&mut self) -> Id {
+        if self.random.percent(10) { self.somebody() } else { self.somebody_who(|account| account.holds.values().any(can_pay)) }
+    }
+
     /// Somebody else, if there is anybody.
     fn somebody_else(&mut self, member: Id) -> Option<Id> {
         let others: Vec<Id> = self.members.keys().copied().filter(|other| *other != member).collect();
@@ -231,7 +249,9 @@ impl Life {
 
     /// What the program does for points that come back late, with the new lots of these entries.
     fn grace(&self, entries: &[Value]) -> Grace {
-        let lots = entries.iter().filter(|entry| entry["lots"][0]["rule_id"] == "returned_grace" && !negative(&entry["points"]));
+        // points that were kept once may come back to their lot again, by an entry of another kind
+        let kept = |entry: &&Value| entry["kind"] == "transfer" && entry["lots"][0]["rule_id"] == "returned_grace";
+        let lots = entries.iter().filter(kept).filter(|entry| !negative(&entry["points"]));
         let lots = lots.map(|entry| id_of(&entry["lots"][0]["id"], "lot")).collect();
         Grace { until: self.program.returned_until(self.now), lots }
     }
@@ -251,10 +271,7 @@ impl Life {
     /// A redemption of the member, mostly one that is open.
     fn redemption_of(&mut self, member: Id) -> Option<Id> {
         let holds = &self.members[&member].holds;
-        let open = |hold: &Hold| {
-            matches!(hold.standing, Standing::Held | Standing::Awaiting(_) | Standing::Captured { used: false })
-        };
-        let open: Vec<Id> = holds.iter().filter(|(_, hold)| open(hold)).map(|(id, _)| *id).collect();
+        let open: Vec<Id> = holds.iter().filter(|(_, hold)| can_pay(hold)).map(|(id, _)| *id).collect();
         let all: Vec<Id> = holds.keys().copied().collect();
         if self.random.percent(90) { self.random.one_of(&open).copied() } else { self.random.one_of(&all).copied() }
     }
@@ -294,6 +311,11 @@ impl Life {
         let late = if self.random.percent(25) { self.random.between(0, most) } else { 0 };
         Instant(self.now.0 - late)
     }
+}
+
+/// A redemption that was not used yet.
+fn can_pay(hold: &Hold) -> bool {
+    hold.is_open() || hold.standing == Standing::Captured { used: false }
 }
 
 /// An id as answers write it.

@@ -207,7 +207,8 @@ impl Program {
             "id": "bonus", "type": "fixed", "points": decimal(bonus, self.scale),
             "when": {"order_total": {"min": decimal(total, 2)}}
         }));
-        let tier = |(id, name, threshold): &(&str, &str, i64)| json!({"id": id, "name": name, "threshold": decimal(*threshold, 2)});
+        let tier =
+            |(id, name, threshold): &(&str, &str, i64)| json!({"id": id, "name": name, "threshold": decimal(*threshold, 2)});
         let mut document = json!({
             "name": "life", "currency": "RUB", "time_zone": self.zone.0,
             "points": {"name": "points", "scale": self.scale, "conversion_rate": decimal(self.worth, 2)},
@@ -346,8 +347,7 @@ fn share(total: i64, weights: &[i128]) -> Vec<i64> {
         return vec![0; weights.len()];
     }
     let exact = |weight: &i128| i128::from(total) * weight;
-    let mut parts: Vec<i64> =
-        weights.iter().map(|weight| i64::try_from(exact(weight) / whole).expect("it is a part")).collect();
+    let mut parts: Vec<i64> = weights.iter().map(|weight| i64::try_from(exact(weight) / whole).expect("it is a part")).collect();
     let mut by_fraction: Vec<usize> = (0..weights.len()).collect();
     by_fraction.sort_by_key(|place| (-(exact(&weights[*place]) % whole), *place));
     let left = total - parts.iter().sum::<i64>();

@@ -29,8 +29,9 @@ impl Life {
     }
 
     pub(super) async fn buy(&mut self) -> Deed {
-        let member = self.somebody();
-        let redemption = if self.random.percent(55) { self.redemption_of(member) } else { None };
+        let with_points = self.random.percent(55);
+        let member = if with_points { self.somebody_who_can_pay() } else { self.somebody() };
+        let redemption = if with_points { self.redemption_of(member) } else { None };
         // now and then somebody else tries
         let buyer = if self.random.percent(4) { self.somebody() } else { member };
         let (reference, cart) = self.what_is_bought(redemption);

@@ -20,7 +20,7 @@ pub struct Terms {
     /// The order that it was captured for by its own call.
     pub captured_for: Option<String>,
     /// Given back by a command, not because its time was over.
-    released: bool,
+    pub released: bool,
 }
 
 impl Life {
@@ -109,7 +109,8 @@ impl Life {
                 json!({"line_id": line.id, "points": decimal(line.paid.0, self.program.scale), "money": decimal(paid, 2)})
             })
             .collect();
-        let told = json!([held["status"], held["points"], held["money"], held["payable"], held["hold_expires_at"], held["lines"]]);
+        let told =
+            json!([held["status"], held["points"], held["money"], held["payable"], held["hold_expires_at"], held["lines"]]);
         let expected = json!([
             if awaits { "awaiting_confirmation" } else { "held" },
             decimal(points, self.program.scale),
@@ -174,7 +175,8 @@ impl Life {
     }
 
     pub(super) async fn confirm(&mut self) -> Deed {
-        let waits = |hold: &Hold| matches!(hold.standing, Standing::Awaiting(_));
+        let now = self.now;
+        let waits = |hold: &Hold| matches!(hold.standing, Standing::Awaiting(_)) && hold.deadline > now;
         let mut waiting: Vec<(Id, Id)> = Vec::new();
         for (member, account) in &self.members {
             waiting.extend(account.holds.iter().filter(|(_, hold)| waits(hold)).map(|(id, _)| (*member, *id)));
@@ -185,7 +187,7 @@ impl Life {
         let Some((member, id)) = chosen.or_else(|| Some((member, self.redemption_of(member)?))) else { return "nothing" };
         let hold = self.members[&member].holds[&id].clone();
         let code = self.redemptions[&id].code.clone();
-        let right = code.is_some() && self.random.percent(50);
+        let right = code.is_some() && self.random.percent(45);
         // another code is a wrong one, where a code was sent or not
         let sent = code.as_ref().map_or(0, |code| code.parse::<u32>().expect("digits"));
         let sent = format!("{:06}", (sent + u32::from(!right)) % 1_000_000);
@@ -224,7 +226,7 @@ impl Life {
     }
 
     pub(super) async fn capture(&mut self) -> Deed {
-        let member = self.somebody();
+        let member = self.somebody_who_can_pay();
         let Some(id) = self.redemption_of(member) else { return "nothing" };
         let hold = self.members[&member].holds[&id].clone();
         let terms = &self.redemptions[&id];
@@ -267,7 +269,7 @@ impl Life {
     }
 
     pub(super) async fn release(&mut self) -> Deed {
-        let member = self.somebody();
+        let member = self.somebody_who_can_pay();
         let Some(id) = self.redemption_of(member) else { return "nothing" };
         let open = matches!(self.members[&member].holds[&id].standing, Standing::Held | Standing::Awaiting(_));
         let answer = self.say(&format!("/v1/redemptions/{}/release", id.external("red")), &json!({})).await;

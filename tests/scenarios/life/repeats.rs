@@ -47,10 +47,6 @@ impl Life {
                     return "nothing";
                 }
                 let again = self.shop.post(&path, &body).await;
-                if path.ends_with("/returns") && again.status == 409 {
-                    // what was cancelled since: its returns are still known
-                    panic!("{path} {body}: {}", again.text);
-                }
                 assert_eq!((again.status, again.replayed, &again.text), (answer.status, true, &answer.text), "{path} {body}");
                 if named && path == "/v1/orders" {
                     let mut other = body.clone();

@@ -1,8 +1,9 @@
 //! Goods that come back: by lines and quantities, everything, more than is left; and cancellations.
 
+use domain::Id;
 use serde_json::{Value, json};
 
-use super::model::{Line, Returned};
+use super::model::{Line, Order, Returned};
 use super::program::decimal;
 use super::{DAY, Deed, Life};
 
@@ -41,12 +42,20 @@ impl Life {
         Chosen { lines: chosen, body, possible }
     }
 
+    /// Orders of the member, mostly those of which something is left.
+    fn orders_of(&mut self, member: Id) -> Vec<String> {
+        let any = self.random.percent(10);
+        let left = |order: &Order| !order.cancelled && !everything_left(&order.lines).is_empty();
+        let orders = self.members[&member].bought.iter().filter(|(_, order)| any || left(order));
+        orders.map(|(reference, _)| reference.clone()).collect()
+    }
+
     pub(super) async fn take_back(&mut self) -> Deed {
         if self.random.percent(12) {
             return self.take_back_without_a_name().await;
         }
-        let member = self.somebody();
-        let orders: Vec<String> = self.members[&member].bought.keys().cloned().collect();
+        let member = self.somebody_who(|account| !account.bought.is_empty());
+        let orders = self.orders_of(member);
         let Some(reference) = self.random.one_of(&orders).cloned() else { return "nothing" };
         let order = self.members[&member].bought[&reference].clone();
         let chosen = self.choose(&order.lines, order.cancelled);
@@ -70,8 +79,8 @@ impl Life {
         if self.random.percent(10) {
             return self.cancel_without_a_name().await;
         }
-        let member = self.somebody();
-        let orders: Vec<String> = self.members[&member].bought.keys().cloned().collect();
+        let member = self.somebody_who(|account| !account.bought.is_empty());
+        let orders = self.orders_of(member);
         let Some(reference) = self.random.one_of(&orders).cloned() else { return "nothing" };
         let order = self.members[&member].bought[&reference].clone();
         if order.cancelled {
@@ -141,13 +150,8 @@ impl Life {
     #[track_caller]
     fn compare_given(&self, answer: &Value, given: Returned) {
         let points = |points: i64| decimal(points, self.program.scale);
-        let told = json!([
-            answer["clawed_back"],
-            answer["forgiven"],
-            answer["restored"],
-            answer["deficit"],
-            answer["refund_money"]
-        ]);
+        let told =
+            json!([answer["clawed_back"], answer["forgiven"], answer["restored"], answer["deficit"], answer["refund_money"]]);
         let expected = json!([
             points(given.clawed_back),
             points(given.forgiven),

@@ -55,6 +55,13 @@ pub struct Hold {
     pub standing: Standing,
 }
 
+impl Hold {
+    /// Neither used nor given back, overdue or not.
+    pub fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Held | Standing::Awaiting(_))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Line {
     pub id: String,
@@ -141,10 +148,6 @@ impl Account {
             }
         }
         [available, pending, self.held, self.deficit, self.earned, self.redeemed, expired]
-    }
-
-    pub fn remaining(&self) -> BTreeMap<Id, i64> {
-        self.lots.iter().filter(|lot| lot.points > 0).map(|lot| (lot.id, lot.points)).collect()
     }
 
     pub fn spendable(&self, now: Instant) -> i64 {
@@ -279,8 +282,7 @@ impl Account {
 
     /// Redemptions that are open, and over by now, in the sequence in which they ended.
     pub fn overdue(&self, now: Instant) -> Vec<Id> {
-        let open = |hold: &Hold| matches!(hold.standing, Standing::Held | Standing::Awaiting(_));
-        let overdue = self.holds.iter().filter(|(_, hold)| open(hold) && hold.deadline <= now);
+        let overdue = self.holds.iter().filter(|(_, hold)| hold.is_open() && hold.deadline <= now);
         let mut overdue: Vec<(Instant, Id)> = overdue.map(|(id, hold)| (hold.deadline, *id)).collect();
         overdue.sort_unstable();
         overdue.into_iter().map(|(_, id)| id).collect()
