@@ -91,16 +91,31 @@ impl Life {
         expired
     }
 
+    /// The jobs that have something to do.
+    fn due(&self) -> Vec<&'static str> {
+        let now = self.now;
+        let holds = self.members.values().any(|account| !account.overdue(now).is_empty());
+        let activate = self.waiting.values().any(|activates_at| *activates_at <= now);
+        let mut lots = self.members.values().flat_map(|account| &account.lots);
+        let expire = lots.any(|lot| lot.points > 0 && lot.expires_at.is_some_and(|end| end <= now));
+        [("holds", holds), ("activate", activate), ("expire", expire)]
+            .iter()
+            .filter(|(_, due)| *due)
+            .map(|(job, _)| *job)
+            .collect()
+    }
+
+    pub(super) fn something_is_due(&self) -> bool {
+        !self.due().is_empty()
+    }
+
     /// Somebody calls a job between two hours.
     pub(super) async fn run_a_job(&mut self) -> Deed {
-        let holds = self.members.values().any(|account| !account.overdue(self.now).is_empty());
-        let activate = self.waiting.values().any(|activates_at| *activates_at <= self.now);
-        let mut due: Vec<&str> =
-            [(holds, "holds"), (activate, "activate")].into_iter().filter(|(due, _)| *due).map(|(_, job)| job).collect();
-        if due.is_empty() || self.random.percent(50) {
-            due = vec!["holds", "activate", "expire"];
+        let mut jobs = self.due();
+        if jobs.is_empty() || self.random.percent(30) {
+            jobs = vec!["holds", "activate", "expire"];
         }
-        let job = *self.random.one_of(&due).expect("there are some");
+        let job = *self.random.one_of(&jobs).expect("there are some");
         let done: Value = self.shop.run_job(job).await;
         let (mut graces, mut entries) = (BTreeMap::new(), BTreeMap::new());
         let members: Vec<Id> = self.members.keys().copied().collect();
