@@ -206,7 +206,7 @@ impl Life {
             let deed = match self.random.between(1, 100) {
                 _ if self.members.len() < 2 => self.enrol().await,
                 // a code is good for a few minutes only
-                _ if waits && self.random.percent(40) => self.confirm().await,
+                _ if waits && self.random.percent(55) => self.confirm().await,
                 _ if self.something_is_due() && self.random.percent(20) => self.run_a_job().await,
                 1..=3 if self.members.len() < MEMBERS => self.enrol().await,
                 1..=21 => self.buy().await,

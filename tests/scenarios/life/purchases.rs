@@ -122,7 +122,7 @@ impl Life {
     pub(super) async fn claim(&mut self) -> Deed {
         let member = self.somebody();
         let mut references: Vec<String> = self.anonymous.keys().cloned().collect();
-        if self.random.percent(15) {
+        if self.random.percent(25) {
             references = self.deliveries.keys().cloned().collect();
         }
         let Some(reference) = self.random.one_of(&references).cloned() else { return "nothing" };

@@ -181,13 +181,22 @@ impl Life {
         for (member, account) in &self.members {
             waiting.extend(account.holds.iter().filter(|(_, hold)| waits(hold)).map(|(id, _)| (*member, *id)));
         }
-        let any = self.random.percent(15);
-        let chosen = if any { None } else { self.random.one_of(&waiting).copied() };
+        let wrong = |(member, id): &(Id, Id)| match self.members[member].holds[id].standing {
+            Standing::Awaiting(wrong) => wrong,
+            _ => 0,
+        };
+        // somebody who guesses goes on with it
+        let guessed = waiting.iter().copied().max_by_key(wrong);
+        let chosen = match self.random.between(1, 10) {
+            1 => None,
+            2..=5 => self.random.one_of(&waiting).copied(),
+            _ => guessed,
+        };
         let member = self.somebody();
         let Some((member, id)) = chosen.or_else(|| Some((member, self.redemption_of(member)?))) else { return "nothing" };
         let hold = self.members[&member].holds[&id].clone();
         let code = self.redemptions[&id].code.clone();
-        let right = code.is_some() && self.random.percent(45);
+        let right = code.is_some() && self.random.percent(30);
         // another code is a wrong one, where a code was sent or not
         let sent = code.as_ref().map_or(0, |code| code.parse::<u32>().expect("digits"));
         let sent = format!("{:06}", (sent + u32::from(!right)) % 1_000_000);
