@@ -88,4 +88,10 @@ SELECT
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'))
      FROM other) AS other,
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
-     FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots
+     FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots,
+  (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
+                                       'points', r.points,
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+                                FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
+     FROM redemption r
+    WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds

@@ -94,6 +94,21 @@ async fn a_duplicate_is_merged_with_everything_and_its_orders_can_still_be_retur
 }
 
 #[tokio::test]
+async fn holds_that_are_overdue_at_a_merge_are_shown_as_they_are_a_moment_later() {
+    let shop = Shop::open("fixed").await;
+    let (anna, double) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);
+    for member in [&anna, &double] {
+        member.is_given("100").await;
+        member.holds("40", json!([line("1", "1000.00")])).await;
+    }
+    shop.minutes_pass(31).await; // no job has come
+    let merged = merges(&shop, &anna, json!(double.id)).await.expect(201);
+    assert_eq!((&merged["balance"]["available"], &merged["balance"]["held"]), (&json!("200.00"), &json!("0.00")));
+    assert_eq!(merged["balance"], anna.balance().await);
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
 async fn a_merge_happens_once_and_by_staff_only() {
     let shop = Shop::open("fixed").await;
     let (anna, double) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);

@@ -98,6 +98,11 @@ async fn a_code_is_good_for_five_minutes() {
     sends(&shop, &in_time, &code).await.expect(200);
     shop.at("2026-01-15T09:05:00Z").await;
     sends(&shop, &late, &late_code).await.refused(409, "hold_expired");
+    // whatever is asked of it, before the job came as after it
+    shop.post(&format!("/v1/redemptions/{late}/capture"), &json!({})).await.refused(409, "hold_expired");
+    let mut order = anna.order(goods());
+    order["redemption_id"] = late.as_str().into();
+    anna.orders(&order).await.refused(409, "hold_expired");
     anna.has(json!({"available": "700.00", "held": "300.00"})).await;
     shop.audit_is_clean().await;
 }

@@ -22,6 +22,17 @@ impl Random {
         self.number() % bound
     }
 
+    /// A number from the first to the last, both included.
+    pub fn between(&mut self, first: i64, last: i64) -> i64 {
+        let width = u64::try_from(last - first + 1).expect("the last is not before the first");
+        first + i64::try_from(self.below(width)).expect("it is below the width")
+    }
+
+    /// True so many times of a hundred.
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+
     /// One of these, if there are any.
     pub fn one_of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         if items.is_empty() { None } else { items.get(self.below(items.len() as u64) as usize) }

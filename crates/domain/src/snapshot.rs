@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub other: Option<Member>,
     /// Their lots with points left.
     pub other_lots: Vec<Lot>,
+    /// Their redemptions that are still open, overdue ones too.
+    pub other_holds: Vec<Hold>,
 }
 
 /// A member with the account's totals and the statistics of the orders.

@@ -8,7 +8,7 @@ use domain::snapshot::{RedemptionStatus, Snapshot};
 use crate::Command;
 use crate::account::{Account, Cause, Terms};
 use crate::balance::Balance;
-use crate::redemptions::{belongs_to, hold_of, release_overdue};
+use crate::redemptions::{belongs_to, hold_of, release_overdue, status_at};
 use crate::refusal::Refusal;
 
 /// How long a code is good, and with it a hold that waits for one.
@@ -38,20 +38,20 @@ pub fn confirm(snapshot: &Snapshot, right: bool, terms: &Terms, mut command: Com
     command.ids.next();
     belongs_to(redemption, member)?;
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
-    match redemption.status {
-        RedemptionStatus::AwaitingConfirmation if redemption.hold_expires_at <= command.now => {
-            return Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at });
-        }
+    // a code posts nothing: holds that are overdue are released to look at only
+    let now = command.now;
+    let settled = || Account::open_settled(member, snapshot, terms, now);
+    match status_at(redemption, command.now) {
         RedemptionStatus::AwaitingConfirmation => {}
         // the right code once more changes nothing
-        RedemptionStatus::Held if right && redemption.hold_expires_at > command.now => {
+        RedemptionStatus::Held if right => {
             return Ok(Confirmed {
                 plan: Plan::default(),
                 right,
                 status: RedemptionStatus::Held,
                 attempts_left: MOST_ATTEMPTS - redemption.attempts,
                 hold_expires_at: redemption.hold_expires_at,
-                balance: account.balance(),
+                balance: settled()?.balance(),
             });
         }
         RedemptionStatus::Expired => return Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at }),
@@ -74,7 +74,7 @@ pub fn confirm(snapshot: &Snapshot, right: bool, terms: &Terms, mut command: Com
         ..Plan::default()
     };
     if attempts_left > 0 {
-        return Ok(Confirmed { plan, right, status, attempts_left, hold_expires_at, balance: account.balance() });
+        return Ok(Confirmed { plan, right, status, attempts_left, hold_expires_at, balance: settled()?.balance() });
     }
     plan.redemption_updates = release_overdue(&mut account, snapshot, Some(redemption.id), &mut command)?;
     let cause = Cause { occurred_at: command.now, order_id: None, redemption_id: Some(redemption.id) };

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::Command;
 use crate::account::{Account, Cause, Terms};
 use crate::balance::Balance;
+use crate::redemptions::release_overdue;
 use crate::refusal::Refusal;
 
 /// What a merge brings about.
@@ -76,7 +77,11 @@ pub fn merge(
         tier_since: None,
         order_at: None,
     };
-    let balance = account.balance();
+    // overdue holds of both are left to the job, and released to look at only
+    let holds = snapshot.holds.iter().chain(&snapshot.other_holds).cloned().collect();
+    let mut shown = account.clone();
+    release_overdue(&mut shown, &Snapshot { holds, ..Snapshot::default() }, None, &mut command)?;
+    let balance = shown.balance();
     let plan = Plan {
         merges: vec![Merge { from: other.id, into: member.id }],
         entries: leaving.into_entries().into_iter().chain(account.into_entries()).collect(),

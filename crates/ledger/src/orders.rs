@@ -34,10 +34,7 @@ pub fn pay_with(redemption: &Redemption, member: &Member, order_ref: &str, now: 
     if redemption.used_by.is_some() {
         return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
     }
-    match redemption.status {
-        RedemptionStatus::Held if redemption.hold_expires_at <= now => {
-            Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at })
-        }
+    match redemptions::status_at(redemption, now) {
         RedemptionStatus::Held => Ok((redemption.points, redemption.money)),
         // captured by its own call before the order came
         RedemptionStatus::Captured => match &redemption.order_ref {

@@ -178,6 +178,16 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
     Ok(ended(account, overdue, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO))
 }
 
+/// The status as it is at `now`: an open redemption is over with its deadline, however late the job is.
+pub(crate) fn status_at(redemption: &Redemption, now: Instant) -> RedemptionStatus {
+    match redemption.status {
+        RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation if redemption.hold_expires_at <= now => {
+            RedemptionStatus::Expired
+        }
+        status => status,
+    }
+}
+
 /// A member's command is about that member's redemption.
 pub(crate) fn belongs_to(redemption: &Redemption, member: &Member) -> Result<(), Refusal> {
     if redemption.account_id == member.id { Ok(()) } else { Err(Refusal::ForeignRedemption) }
@@ -244,10 +254,7 @@ fn deadline_passed(points: Points, deadline: Instant) -> Explanation {
 }
 
 fn open_for_capture(redemption: &Redemption, now: Instant) -> Result<(), Refusal> {
-    match redemption.status {
-        RedemptionStatus::Held if redemption.hold_expires_at <= now => {
-            Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at })
-        }
+    match status_at(redemption, now) {
         RedemptionStatus::Held => Ok(()),
         RedemptionStatus::AwaitingConfirmation => Err(Refusal::ConfirmationRequired),
         RedemptionStatus::Expired => Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at }),

@@ -114,6 +114,7 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
             order: json::<RecordedOrder>(row, 7)?,
             other: json::<Member>(row, 8)?,
             other_lots: json::<Vec<Lot>>(row, 9)?.unwrap_or_default(),
+            other_holds: json::<Vec<Hold>>(row, 10)?.unwrap_or_default(),
         },
         program,
     })

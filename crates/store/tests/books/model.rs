@@ -55,6 +55,13 @@ pub struct Hold {
     pub standing: Standing,
 }
 
+impl Hold {
+    /// Neither used nor given back, overdue or not.
+    pub fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Held | Standing::Awaiting(_))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Line {
     pub id: String,
@@ -85,8 +92,15 @@ pub struct Grace {
     pub lots: VecDeque<Id>,
 }
 
-/// An entry that must be in the books: kind, amount, change of the deficit.
-pub type Posted = (&'static str, i64, i64);
+/// An entry that must be in the books.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    pub kind: &'static str,
+    pub amount: i64,
+    pub deficit_change: i64,
+    /// The points that it moves in each lot.
+    pub lots: BTreeMap<Id, i64>,
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Account {
@@ -136,10 +150,6 @@ impl Account {
         [available, pending, self.held, self.deficit, self.earned, self.redeemed, expired]
     }
 
-    pub fn remaining(&self) -> BTreeMap<Id, i64> {
-        self.lots.iter().filter(|lot| lot.points > 0).map(|lot| (lot.id, lot.points)).collect()
-    }
-
     pub fn spendable(&self, now: Instant) -> i64 {
         let [available, ..] = self.figures(now);
         (available - self.deficit).max(0)
@@ -150,9 +160,9 @@ impl Account {
         self.last_at = self.at(now);
     }
 
-    fn post(&mut self, kind: &'static str, amount: i64, deficit_change: i64) {
+    fn post(&mut self, kind: &'static str, amount: i64, deficit_change: i64, lots: BTreeMap<Id, i64>) {
         if amount > 0 || kind.starts_with("merge") {
-            self.journal.push((kind, amount, deficit_change));
+            self.journal.push(Posted { kind, amount, deficit_change, lots });
         }
     }
 
@@ -179,7 +189,8 @@ impl Account {
             self.deficit -= 1;
             self.earned -= 1;
         }
-        self.post(kind, issued, self.deficit - owed);
+        let granted = self.lots[first..].iter().filter(|lot| lot.points > 0).map(|lot| (lot.id, lot.points)).collect();
+        self.post(kind, issued, self.deficit - owed, granted);
     }
 
     /// A point from the lot that comes first.
@@ -193,20 +204,21 @@ impl Account {
     fn put_back(&mut self, lots: &[Id], grace: &mut Grace) {
         let at = self.last_at;
         let until = grace.until.filter(|until| *until > at);
-        let mut kept = 0;
+        let mut kept = Vec::new();
         for id in lots {
             let lot = self.lot(*id);
             if until.is_some() && lot.over(at) {
-                kept += 1;
+                kept.push(*id);
             } else {
                 lot.points += 1;
             }
         }
-        if kept > 0 {
+        if !kept.is_empty() {
             let id = grace.lots.pop_front().expect("a new lot for what is kept");
-            self.lots.push(Lot::new(id, kept, at, until));
-            self.post("transfer_out", kept, 0);
-            self.post("transfer_in", kept, 0);
+            let points = count(&kept);
+            self.lots.push(Lot::new(id, points, at, until));
+            self.post("transfer_out", points, 0, by_lot(&kept));
+            self.post("transfer_in", points, 0, [(id, points)].into());
         }
     }
 
@@ -216,7 +228,7 @@ impl Account {
         let taken = (0..points).map(|_| self.take(|lot| lot.live(at)).expect("there are as many")).collect::<Vec<Id>>();
         taken.iter().for_each(|id| self.lot(*id).held += 1);
         self.held += points;
-        self.post("hold", points, 0);
+        self.post("hold", points, 0, by_lot(&taken));
         self.holds.insert(id, Hold { points: taken, deadline, standing });
     }
 
@@ -226,14 +238,15 @@ impl Account {
         let hold = self.holds.get_mut(&id).expect("it was held");
         let rest = hold.points.split_off(usize::try_from(points).unwrap_or_default());
         hold.standing = Standing::Captured { used: false };
-        for id in hold.points.clone() {
-            let lot = self.lot(id);
+        let spent = hold.points.clone();
+        for id in &spent {
+            let lot = self.lot(*id);
             lot.held -= 1;
             lot.spent += 1;
         }
         self.redeemed += points;
         self.held -= points;
-        self.post("capture", points, 0);
+        self.post("capture", points, 0, by_lot(&spent));
         self.unhold(&rest, grace);
     }
 
@@ -261,17 +274,15 @@ impl Account {
     }
 
     fn unhold(&mut self, points: &[Id], grace: &mut Grace) {
-        let count = i64::try_from(points.len()).unwrap_or_default();
         points.iter().for_each(|id| self.lot(*id).held -= 1);
-        self.held -= count;
-        self.post("release", count, 0);
+        self.held -= count(points);
+        self.post("release", count(points), 0, by_lot(points));
         self.put_back(points, grace);
     }
 
     /// Redemptions that are open, and over by now, in the sequence in which they ended.
     pub fn overdue(&self, now: Instant) -> Vec<Id> {
-        let open = |hold: &Hold| matches!(hold.standing, Standing::Held | Standing::Awaiting(_));
-        let overdue = self.holds.iter().filter(|(_, hold)| open(hold) && hold.deadline <= now);
+        let overdue = self.holds.iter().filter(|(_, hold)| hold.is_open() && hold.deadline <= now);
         let mut overdue: Vec<(Instant, Id)> = overdue.map(|(id, hold)| (hold.deadline, *id)).collect();
         overdue.sort_unstable();
         overdue.into_iter().map(|(_, id)| id).collect()
@@ -288,11 +299,9 @@ impl Account {
     pub fn deduct(&mut self, points: i64, now: Instant) {
         self.touch(now);
         let at = self.last_at;
-        for _ in 0..points {
-            self.take(|lot| !lot.over(at)).expect("there are as many");
-            self.earned -= 1;
-        }
-        self.post("adjust_out", points, 0);
+        let taken: Vec<Id> = (0..points).map(|_| self.take(|lot| !lot.over(at)).expect("there are as many")).collect();
+        self.earned -= points;
+        self.post("adjust_out", points, 0, by_lot(&taken));
     }
 
     /// Gives points away. Returns how many of which lot, in the sequence of taking.
@@ -308,7 +317,7 @@ impl Account {
                 _ => sent.push((id, 1)),
             }
         }
-        self.post("transfer_out", points, 0);
+        self.post("transfer_out", points, 0, sent.iter().copied().collect());
         let dates = |(id, count): &(Id, i64)| {
             let lot = self.lots.iter().find(|lot| lot.id == *id).expect("it was taken from");
             (lot.activates_at, lot.expires_at, *count)
@@ -321,9 +330,9 @@ impl Account {
         let points = other.lots.iter().map(|lot| lot.points).sum::<i64>();
         let amount = points + other.deficit;
         other.touch(now);
-        other.post("merge_out", amount, -other.deficit);
+        other.post("merge_out", amount, -other.deficit, BTreeMap::new());
         self.touch(now);
-        self.post("merge_in", amount, other.deficit);
+        self.post("merge_in", amount, other.deficit, BTreeMap::new());
         self.lots.append(&mut other.lots);
         self.holds.append(&mut other.holds);
         self.bought.append(&mut other.bought);
@@ -369,11 +378,11 @@ impl Account {
                 own.get_mut(&lot).expect("it is a lot of the order").1 += points;
             }
         }
+        let back: Vec<Id> = (0..given.restored).map(|_| bought.spent.pop().expect("as many were spent")).collect();
         if given.restored > 0 {
             self.touch(now);
-            self.post("redemption_rollback", given.restored, 0);
+            self.post("redemption_rollback", given.restored, 0, by_lot(&back));
         }
-        let back: Vec<Id> = (0..given.restored).map(|_| bought.spent.pop().expect("as many were spent")).collect();
         for id in &back {
             self.lot(*id).spent -= 1;
             self.redeemed -= 1;
@@ -387,6 +396,7 @@ impl Account {
     fn claw_back(&mut self, own: &BTreeMap<Id, (i64, i64)>, policy: ClawbackPolicy, now: Instant, given: &mut Returned) {
         let at = self.at(now);
         let mut missing = 0;
+        let mut taken: Vec<Id> = Vec::new();
         for (id, (before, after)) in own {
             let lot = self.lots.iter_mut().find(|lot| lot.id == *id).expect("the order earned it");
             // what expired unspent was of no use to anybody: the last points of a lot are counted as those
@@ -396,7 +406,7 @@ impl Account {
                     given.forgiven += 1;
                 } else if lot.points > 0 && !lot.over(at) && (policy != ClawbackPolicy::PendingOnly || lot.pending(at)) {
                     lot.points -= 1;
-                    given.clawed_back += 1;
+                    taken.push(lot.id);
                 } else {
                     missing += 1;
                 }
@@ -408,18 +418,18 @@ impl Account {
                 ClawbackPolicy::WithinBalance => self.take(|lot| lot.live(at)),
                 ClawbackPolicy::ClampToZero | ClawbackPolicy::AllowNegative => self.take(|lot| !lot.over(at)),
             };
-            if other.is_some() {
-                given.clawed_back += 1;
+            if let Some(lot) = other {
+                taken.push(lot);
             } else if policy == ClawbackPolicy::AllowNegative {
                 given.deficit += 1;
             } else {
                 given.forgiven += 1;
             }
         }
-        self.earned -= given.clawed_back;
+        self.earned -= count(&taken);
         self.deficit += given.deficit;
-        given.clawed_back += given.deficit;
-        self.post("clawback", given.clawed_back, given.deficit);
+        given.clawed_back = count(&taken) + given.deficit;
+        self.post("clawback", given.clawed_back, given.deficit, by_lot(&taken));
         if given.clawed_back > 0 {
             self.last_at = at;
         }
@@ -427,17 +437,18 @@ impl Account {
 
     /// The jobs: what is over expires. How many entries that takes is the job's matter: the sum is told.
     pub fn expire(&mut self, now: Instant) {
-        let mut expired = 0;
+        let mut expired = BTreeMap::new();
         for place in 0..self.lots.len() {
             let lot = &mut self.lots[place];
             if lot.over(now) && lot.points > 0 {
                 lot.expired += lot.points;
-                expired += std::mem::take(&mut lot.points);
+                expired.insert(lot.id, std::mem::take(&mut lot.points));
                 self.touch(now);
             }
         }
-        self.expired += expired;
-        self.post("expire", expired, 0);
+        let points = expired.values().sum();
+        self.expired += points;
+        self.post("expire", points, 0, expired);
     }
 }
 
@@ -476,4 +487,15 @@ impl Line {
 /// Nearest expiry first, never-expiring last, then oldest.
 fn sequence(lot: &Lot) -> (bool, Option<Instant>, Id) {
     (lot.expires_at.is_none(), lot.expires_at, lot.id)
+}
+
+fn count(points: &[Id]) -> i64 {
+    i64::try_from(points.len()).expect("points can be counted")
+}
+
+/// How many of these points are in each lot.
+fn by_lot(points: &[Id]) -> BTreeMap<Id, i64> {
+    let mut lots = BTreeMap::new();
+    points.iter().for_each(|lot| *lots.entry(*lot).or_default() += 1);
+    lots
 }

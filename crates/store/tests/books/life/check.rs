@@ -8,6 +8,9 @@ use ledger::{Account, Balance};
 use super::Life;
 use crate::model::{Posted, Standing};
 
+/// Kind, amount, change of the deficit, points by lot.
+type Entry = (String, i64, i64, BTreeMap<Id, i64>);
+
 impl Life {
     /// The returned balance is that of a fresh load, and the model's.
     #[track_caller]
@@ -36,13 +39,15 @@ impl Life {
         assert_eq!(figures.map(|points| points.0), account.figures(self.shop.now), "of {id:?}");
         assert_eq!(loaded.spendable().0, account.spendable(self.shop.now));
         let remaining: BTreeMap<Id, i64> = snapshot.lots.iter().map(|lot| (lot.id, lot.remaining.0)).collect();
-        assert_eq!(remaining, account.remaining(), "lots of {id:?}");
+        let expected = account.lots.iter().filter(|lot| lot.points > 0).map(|lot| (lot.id, lot.points)).collect();
+        assert_eq!(remaining, expected, "lots of {id:?}");
         assert_eq!((member.orders, member.qualifying_spend), (account.orders, Money(account.qualifying)));
         assert_eq!(member.last_at, account.last_at);
         let open: BTreeSet<Id> = snapshot.holds.iter().map(|hold| hold.id).collect();
         let held = account.holds.iter().filter(|(_, hold)| matches!(hold.standing, Standing::Held | Standing::Awaiting(_)));
         assert_eq!(open, held.map(|(id, _)| *id).collect());
-        balance
+        // as it is shown: with holds released that are overdue
+        Account::open_settled(member, &snapshot, &self.shop.terms, self.shop.now).expect("it is in bounds").balance()
     }
 
     /// Entries that were posted since the last look are those of the model. Several of one step are compared without
@@ -50,26 +55,31 @@ impl Life {
     #[track_caller]
     pub(super) fn compare_entries(&mut self, id: Id, journal: Vec<Posted>) {
         let known = self.compared.entry(id).or_insert(0);
-        let query = "SELECT kind, amount, deficit_change, seq, points, balance_after FROM entry WHERE account_id = ?1 AND seq > ?2 ORDER BY seq";
+        let query = "SELECT kind, amount, deficit_change, seq,
+                            (SELECT json_group_object(lot_id, points) FROM posting WHERE entry_id = entry.id)
+                       FROM entry WHERE account_id = ?1 AND seq > ?2 ORDER BY seq";
         let mut statement = self.shop.db.0.prepare_cached(query).expect("a statement");
-        let rows = statement
-            .query_map([id.0, *known], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?)));
-        let rows: Vec<(String, i64, i64, i64)> = rows.and_then(Iterator::collect).expect("rows");
-        *known = rows.last().map_or(*known, |row| row.3);
-        let sorted = |mut entries: Vec<(String, i64, i64)>| {
+        let rows = statement.query_map([id.0, *known], |row| {
+            let lots: BTreeMap<Id, i64> = serde_json::from_str(&row.get::<_, String>(4)?).expect("points by lot");
+            Ok((row.get(3)?, (row.get(0)?, row.get(1)?, row.get(2)?, lots)))
+        });
+        let rows: Vec<(i64, Entry)> = rows.and_then(Iterator::collect).expect("rows");
+        *known = rows.last().map_or(*known, |row| row.0);
+        let sorted = |mut entries: Vec<Entry>| {
             entries.sort();
             entries
         };
         // an expiry is told as one sum: the job's bound says how many entries it takes
-        let (expiries, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.0 == "expire");
-        let (expired, journal): (Vec<Posted>, Vec<Posted>) = journal.into_iter().partition(|posted| posted.0 == "expire");
+        let (expiries, rows): (Vec<_>, Vec<_>) = rows.into_iter().map(|(_, entry)| entry).partition(|entry| entry.0 == "expire");
+        let (expired, journal): (Vec<Posted>, Vec<Posted>) = journal.into_iter().partition(|posted| posted.kind == "expire");
         assert_eq!(
             expiries.iter().map(|row| row.1).sum::<i64>(),
-            expired.iter().map(|posted| posted.1).sum::<i64>(),
+            expired.iter().map(|posted| posted.amount).sum::<i64>(),
             "of {id:?}"
         );
-        let rows = sorted(rows.into_iter().map(|row| (row.0, row.1, row.2)).collect());
-        let journal = sorted(journal.into_iter().map(|(kind, amount, deficit)| (kind.to_owned(), amount, deficit)).collect());
+        let rows = sorted(rows);
+        let told = |posted: Posted| (posted.kind.to_owned(), posted.amount, posted.deficit_change, posted.lots);
+        let journal = sorted(journal.into_iter().map(told).collect());
         assert_eq!(rows, journal, "entries of {id:?}");
     }
 
