@@ -173,3 +173,18 @@ fn a_rule_that_can_never_fire_is_refused() {
     assert_eq!(two(open.clone(), json!({"id": "b", "type": "percent", "rate": "20", "exclusive": true})), never);
     assert_eq!(two(open, json!({"id": "b", "type": "percent", "rate": "20", "stackable": false})), never);
 }
+
+#[test]
+fn a_tier_or_step_without_a_discount_says_what_is_missing_to_the_first_that_has_one() {
+    let tiers = json!([
+        {"id": "guest", "name": "Guest", "threshold": "0", "discount": "0"},
+        {"id": "friend", "name": "Friend", "threshold": "100", "discount": "5"}
+    ]);
+    let program = program_with(json!({"tiers": tiers, "discounts": [{"id": "a", "type": "tier"}]}));
+    let judgement = judge_for(&program, &member(4_000), &order(vec![line("1", 10_000)]));
+    assert_eq!(judgement.explanations[0].reason, "60.00 of spend short of the first tier that has one");
+    let steps = json!([{"from": "0", "rate": "0"}, {"from": "200", "rate": "5"}]);
+    let program = with(json!([{"id": "a", "type": "steps", "by": "order_total", "steps": steps}]));
+    let judgement = judge_for(&program, &member(0), &order(vec![line("1", 10_000)]));
+    assert_eq!(judgement.explanations[0].reason, "100.00 short of the minimum of 200.00");
+}

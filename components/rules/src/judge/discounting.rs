@@ -116,15 +116,12 @@ fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[
     let nets = nets(lines, selected)?;
     let whole = money::sum(nets.iter().copied())?;
     let percent = |rate: i64, tier: Option<String>| -> Result<Wanted, Overflow> {
-        if rate == 0 {
-            return Ok(Err(Miss::NothingPaid));
-        }
         let total = share_of(whole, rate)?;
         Ok(Ok((divided(total, &nets)?, Taken::Percent { rate, of: whole, tier })))
     };
     match &rule.benefit {
         Benefit::Percent(rate) => percent(*rate, None),
-        Benefit::Tier => match scene.tier.and_then(|tier| tier.discount.map(|rate| (rate, tier.name.clone()))) {
+        Benefit::Tier => match scene.tier.and_then(|tier| above_zero(tier.discount).map(|rate| (rate, tier.name.clone()))) {
             Some((rate, name)) => percent(rate, Some(name)),
             None => Ok(Err(Miss::NoTier(missing_to_discount(scene)))),
         },
@@ -134,8 +131,8 @@ fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[
                 StepBasis::QualifyingSpend => scene.member.qualifying_spend.max(0),
             };
             match steps.iter().rev().find(|(from, _)| *from <= reached) {
-                Some((_, rate)) => percent(*rate, None),
-                None => Ok(Err(short_of_steps(*by, steps, reached)?)),
+                Some((_, rate)) if *rate > 0 => percent(*rate, None),
+                _ => Ok(Err(short_of_steps(*by, steps, reached)?)),
             }
         }
         Benefit::Amount(amount) => {
@@ -158,9 +155,16 @@ fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[
     }
 }
 
-/// What a first step lacks.
+/// A rate that takes something off.
+fn above_zero(rate: Option<i64>) -> Option<i64> {
+    rate.filter(|rate| *rate > 0)
+}
+
+/// What is missing to the next step that takes something off.
 fn short_of_steps(by: StepBasis, steps: &[(i64, i64)], reached: i64) -> Result<Miss, Overflow> {
-    let first = steps.first().map_or(0, |(from, _)| *from);
+    let Some((first, _)) = steps.iter().find(|(from, rate)| *from > reached && *rate > 0).copied() else {
+        return Ok(Miss::NothingPaid);
+    };
     let missing = money::subtract(first, reached)?;
     Ok(match by {
         StepBasis::OrderTotal => Miss::BelowMinimum { minimum: first, missing },
@@ -235,6 +239,6 @@ fn sum(quantities: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
 
 fn missing_to_discount(scene: &Scene) -> Option<i64> {
     let counted = standing::counted(scene.document, scene.member);
-    let tiers = scene.document.settings.tiers.iter().filter(|tier| tier.discount.is_some());
+    let tiers = scene.document.settings.tiers.iter().filter(|tier| above_zero(tier.discount).is_some());
     tiers.map(|tier| standing::missing(tier, counted)).find(|missing| *missing > 0)
 }

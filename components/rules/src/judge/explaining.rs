@@ -474,11 +474,11 @@ impl<'s> Teller<'s> {
                 let below = text::quantity(*below);
                 said(format!("only for fewer than {below} pieces"), format!("только меньше {below} шт."))
             }
-            Miss::NoTier(None) => said("the tier held has no rate", "для этого уровня ставки нет"),
+            Miss::NoTier(None) => said("the tier held has none", "для этого уровня ставки нет"),
             Miss::NoTier(Some(missing)) => {
                 let (lacks, shortfall) = self.missing(*missing);
-                let english = format!("{} short of the first tier", lacks.english);
-                return (said(english, format!("до первого уровня не хватает {}", lacks.russian)), Some(shortfall));
+                let english = format!("{} short of the first tier that has one", lacks.english);
+                return (said(english, format!("до первого уровня со ставкой не хватает {}", lacks.russian)), Some(shortfall));
             }
             Miss::Cooldown { until } => {
                 let at = self.document.zone.local(*until).map(|local| local.strftime("%Y-%m-%d %H:%M").to_string());

@@ -143,11 +143,15 @@ fn perks(scene: &Scene, order: &Order) -> Result<(Vec<Perk>, Vec<Explanation>), 
     let mut perks = scene.tier.map(|tier| tier.perks.clone()).unwrap_or_default();
     let mut explanations = Vec::with_capacity(scene.document.perks.len());
     for rule in &scene.document.perks {
-        let meant = order.lines.iter().any(|line| scene.means(&rule.perk.id, &rule.when, line));
+        let meant = || order.lines.iter().filter(|line| scene.means(&rule.perk.id, &rule.when, line));
+        let pieces = meant().map(|line| line.quantity).fold(0_i64, i64::saturating_add);
         let miss = match scene.unmet(&rule.perk.id, &rule.when) {
             Some(miss) => Some(miss),
-            None if !meant => Some(Miss::NoMatchingGoods),
-            None => scene.outside_total(&rule.when)?,
+            None if meant().next().is_none() => Some(Miss::NoMatchingGoods),
+            None => match scene.outside_total(&rule.when)? {
+                Some(miss) => Some(miss),
+                None => Scene::outside_quantity(&rule.when, pieces)?,
+            },
         };
         match miss {
             Some(miss) => explanations.push(teller.miss(&rule.perk.id, &miss)),
