@@ -50,7 +50,11 @@ mod sqlite;
 mod state;
 mod variables;
 
+/// What everything here answers with.
+pub use anyhow::Result;
+pub use builder::run as run_build_command;
 pub use clock::ClockMode;
+pub use compose::wrap;
 pub use cron::{Advance, AdvanceError};
 pub use faults::{Condition, FaultCounts, Faults, Injector};
 pub use host::{Host, Options, build};

@@ -85,7 +85,11 @@ impl Run {
                 return answer;
             }
             let marked = (answer.status.as_u16(), answer.json["code"].as_str().unwrap_or_default());
-            assert!(matches!(marked, (503, "store_unavailable") | (409, "conflict") | (504, "timeout")), "{method} {path}: {}", answer.text);
+            assert!(
+                matches!(marked, (503, "store_unavailable") | (409, "conflict") | (504, "timeout")),
+                "{method} {path}: {}",
+                answer.text
+            );
             *self.shared().repeated.entry(marked.1.to_owned()).or_default() += 1;
         }
         panic!("{method} {path} was answered {PATIENCE} times that it is worth repeating");
