@@ -21,6 +21,7 @@ mod holds;
 mod hosted;
 mod keys;
 mod many_keys;
+mod misbehaving_rules;
 mod outages;
 mod privacy;
 mod problems;

@@ -8,7 +8,7 @@ const BEGIN_OF_8_MARCH: &str = "2026-03-07T21:00:00Z";
 const END_OF_8_MARCH: &str = "2026-03-08T21:00:00Z";
 
 async fn shop_with_a_holiday(preset: &str, now: &str) -> Shop {
-    let manifest = tenant::example("holiday-rules").await.expect("the wrapper is built");
+    let manifest = tenant::built("examples/holiday-rules").await.expect("the wrapper is built");
     Shop::of_tenant(&manifest, preset, now).await
 }
 

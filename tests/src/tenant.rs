@@ -12,12 +12,12 @@ use crate::shop::{BEGINNING, Shop};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The manifest of the application with the rules of `examples/NAME`, as its `rules.toml` has them built. An error says
-/// which command failed.
-pub async fn example(name: &str) -> Result<PathBuf, String> {
-    let part = std::fs::read_to_string(root().join("examples").join(name).join("rules.toml")).expect("an example's rules.toml");
-    let manifest = manifest(name, &part).await;
-    let name = name.to_owned();
+/// The manifest of the application with the rules whose sources lie in a folder (`examples/holiday-rules`), built as the
+/// `rules.toml` there says. An error names the command that failed.
+pub async fn built(sources: &str) -> Result<PathBuf, String> {
+    let part = std::fs::read_to_string(root().join(sources).join("rules.toml")).expect("a part of a manifest");
+    let name = sources.rsplit('/').next().unwrap_or(sources).to_owned();
+    let manifest = manifest(&name, &part).await;
     let built = tokio::task::spawn_blocking(move || build(&name, &manifest).map(|()| manifest));
     built.await.expect("a build does not panic")
 }
@@ -31,8 +31,8 @@ fn root() -> PathBuf {
     std::fs::canonicalize(ROOT).expect("the folder of the workspace")
 }
 
-/// A folder for what is compiled for a tenant, and where it may keep files.
-pub fn folder(name: &str) -> PathBuf {
+/// A folder for a tenant's manifest and what is compiled for it.
+fn folder(name: &str) -> PathBuf {
     root().join("target/tenants").join(name)
 }
 
@@ -57,14 +57,14 @@ async fn manifest(name: &str, part: &str) -> PathBuf {
     file
 }
 
-/// Builds the rules of an example if they are older than what they watch, or watch nothing that is there.
+/// Builds rules if they are older than what they are made from.
 fn build(name: &str, manifest: &Path) -> Result<(), String> {
     // another test or another process may be at it
     let lock = File::create(folder(name).join("lock")).and_then(|file| file.lock().map(|()| file));
     let _lock = lock.expect("a lock");
     let manifest = Manifest::load(manifest).expect("a manifest");
     let rules = &manifest.components["rules"];
-    let build = rules.build.as_ref().expect("an example says how it is built");
+    let build = rules.build.as_ref().expect("its rules.toml says how they are built");
     let changed = |file: &Path| std::fs::metadata(file).and_then(|file| file.modified()).ok();
     let watched = build.watch.iter().flat_map(|pattern| {
         let pattern = root().join(pattern).display().to_string();

@@ -23,7 +23,7 @@
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
 //! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
 //! `clock`
-//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), and `host`, which joins them.
+//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), what an instance may take (`limits`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
@@ -39,6 +39,7 @@ mod host;
 mod hosted;
 mod instances;
 mod key_value;
+mod limits;
 mod manifest;
 mod problem;
 mod random;
