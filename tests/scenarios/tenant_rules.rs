@@ -1,7 +1,9 @@
 //! A tenant's own rules: the same application, and in `spin.toml` another component behind the same contract.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
-use tests::{Shop, hundredths, line, pieces, tenant};
+use tests::{BEGINNING, Shop, hundredths, line, pieces, tenant};
 
 /// Midnight in Moscow, where the program's days begin.
 const BEGIN_OF_8_MARCH: &str = "2026-03-07T21:00:00Z";
@@ -89,5 +91,72 @@ async fn on_the_holiday_each_sum_and_each_offer_of_a_quote_is_twice_the_engines(
             assert_eq!(hundredths(&twice["points"]), 2 * hundredths(&once["points"]), "{preset}: {twice}");
             assert_eq!(twice["shortfall"], once["shortfall"]);
         }
+    }
+}
+
+/// None where npm is not to be had: a line then says so, and there is nothing to test.
+async fn shop_with_javascript() -> Option<Shop> {
+    let manifest = match tenant::built("examples/js-rules").await {
+        Ok(manifest) => manifest,
+        Err(why) => {
+            // past the test's captured output
+            let _ = writeln!(std::io::stderr(), "skipped: scenarios of rules in JavaScript need npm, and {why}");
+            return None;
+        }
+    };
+    let shop = Shop::of_tenant_without_program(&manifest, BEGINNING).await;
+    shop.publish(&json!({"name": "Loyal", "currency": "RUB", "percent": "7.5"})).await.expect(200);
+    Some(shop)
+}
+
+#[tokio::test]
+async fn rules_in_javascript_earn_their_percentage_and_let_points_pay() {
+    let Some(shop) = shop_with_javascript().await else { return };
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    for (price, earned) in [("1000.00", "75.00"), ("0.13", "0.00"), ("0.14", "0.01"), ("1234.56", "92.59")] {
+        let order = anna.buys(json!([line("1", price)])).await;
+        assert_eq!(order["earned"]["points"], earned, "{price}: {order}");
+    }
+    anna.has(json!({"available": "167.60"})).await;
+    let order = anna.buys_with("100", json!([line("1", "300.00"), pieces("2", "33.33", 3)])).await;
+    assert_eq!(
+        (&order["redeemed"], &order["payable"], &order["earned"]["points"]),
+        (&json!("100.00"), &json!("299.99"), &json!("22.49"))
+    );
+    assert_eq!(order["explanation"][0]["reason"], "7.5 % of 299.99 gives 22.49 points");
+    anna.redeems("1000", json!([line("1", "500.00")])).await.refused(409, "insufficient_points");
+    anna.redeems("80", json!([line("1", "50.00")])).await.refused(422, "redemption_limit_exceeded");
+
+    let id = order["order_id"].as_str().unwrap();
+    shop.takes_back(id, "first", Some(json!([{"id": "2", "quantity": 2}]))).await.expect(201);
+    shop.takes_back(id, "rest", None).await.expect(201);
+    anna.has(json!({"available": "167.60", "deficit": "0.00"})).await;
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn rules_in_javascript_say_what_is_wrong_with_a_document_and_where() {
+    let Some(shop) = shop_with_javascript().await else { return };
+    let preset = shop.get("/v1/program/presets/fixed").await.expect(200)["document"].clone();
+    for (document, findings) in [
+        (preset, vec!["/percent missing_field", "/time_zone unknown_field", "/points unknown_field"]),
+        (
+            json!({"name": "", "currency": "RUR1", "percent": 5}),
+            vec!["/name out_of_range", "/currency out_of_range", "/percent wrong_type"],
+        ),
+        (
+            json!({"name": "x", "currency": "RUB", "percent": "100.5", "a/b": 1}),
+            vec!["/percent out_of_range", "/a~1b unknown_field"],
+        ),
+        (json!([]), vec![" wrong_type"]),
+    ] {
+        let answer = shop.publish(&document).await;
+        let errors = answer.json["errors"].as_array().unwrap_or_else(|| panic!("{}", answer.text));
+        let told: Vec<_> =
+            errors.iter().map(|one| format!("{} {}", one["pointer"].as_str().unwrap(), one["code"].as_str().unwrap())).collect();
+        for finding in findings {
+            assert!(told.contains(&finding.to_owned()), "{finding}: {}", answer.text);
+        }
+        answer.refused(422, "program_invalid");
     }
 }
