@@ -26,8 +26,8 @@ const REQUESTS_AT_ONCE: usize = 16;
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a component may take for an answer.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a component may compute for a request, waiting not counted: then it is stopped where it is. A request here
-/// takes some milliseconds; the rest is for a machine that has much else to do.
+/// How long a component may compute for a request without a statement to a store in between: then it is stopped where it
+/// is. A request here computes for some milliseconds; the rest is for a machine that has much else to do.
 pub(crate) const COMPUTING: Duration = Duration::from_secs(10);
 
 /// Where the requests of a component come in.

@@ -2,7 +2,8 @@
 //! is stopped, and nothing else notices.
 //!
 //! - **Computing.** A component that computes gives way to everything else after every tick of the epoch. The ticks are
-//!   counted; with more of them than a call may take, the instance is stopped where it is.
+//!   counted, from the call's beginning or from the last statement that it sent to a store; with more of them than are
+//!   allowed, the instance is stopped where it is.
 //! - **Memory.** All memories and tables of an instance together, those of its dependencies included: what would exceed the
 //!   limit is not granted, and most components then trap by themselves.
 //! - **Handles** of resources: wasmtime's own limit for a store, 100 000. **Stack**: wasmtime's, 512 KiB.
@@ -53,6 +54,11 @@ impl Taken {
     pub(crate) fn begin(&mut self, computing: Duration) {
         self.ticks = 0;
         self.ticks_allowed = epochs(computing);
+    }
+
+    /// The component asked the host for something: it has not computed without end so far.
+    pub(crate) fn asked(&mut self) {
+        self.ticks = 0;
     }
 
     /// One more tick of the epoch in which the component computed.
@@ -135,6 +141,8 @@ mod tests {
         let mut taken = Taken::new();
         for _ in 0..3 {
             taken.begin(Duration::from_secs(1));
+            assert!((0..50).all(|_| taken.tick().is_ok()));
+            taken.asked();
             let ticks = (0..10_000).take_while(|_| taken.tick().is_ok()).count();
             assert_eq!(u64::try_from(ticks).unwrap(), epochs(Duration::from_secs(1)));
         }
