@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_secs(1);
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a component may compute for a request without a statement to a store in between: then it is stopped where it
 /// is. A request here computes for some milliseconds; the rest is for a machine that has much else to do.
-pub(crate) const COMPUTING: Duration = Duration::from_secs(10);
+pub(crate) const COMPUTING: Duration = Duration::from_secs(5);
 
 /// Where the requests of a component come in.
 ///
