@@ -6,6 +6,7 @@ mod random;
 mod sealed;
 mod shop;
 mod sqld;
+pub mod tenant;
 
 pub use answer::Answer;
 pub use random::Random;

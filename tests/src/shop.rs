@@ -51,6 +51,7 @@ pub struct Shop {
     /// When the servers were restarted because they stood still.
     woken: Arc<Mutex<Vec<Instant>>>,
     faults: Option<Faults>,
+    manifest: PathBuf,
 }
 
 impl Shop {
@@ -103,7 +104,25 @@ impl Shop {
         Self::on(possibly_hosted(), now, None).await
     }
 
+    /// A shop whose application has another manifest, with tables and a preset's program, at a moment.
+    pub async fn of_tenant(manifest: &Path, preset: &str, now: &str) -> Self {
+        let shop = Self::of_tenant_without_program(manifest, now).await;
+        shop.publish_preset(preset).await;
+        shop
+    }
+
+    /// The same without a program.
+    pub async fn of_tenant_without_program(manifest: &Path, now: &str) -> Self {
+        let shop = Self::on_manifest(manifest, possibly_hosted(), now, None).await;
+        shop.migrate().await;
+        shop
+    }
+
     async fn on(servers: Vec<(&'static str, Sqld)>, now: &str, faults: Option<Faults>) -> Self {
+        Self::on_manifest(&manifest(), servers, now, faults).await
+    }
+
+    async fn on_manifest(manifest: &Path, servers: Vec<(&'static str, Sqld)>, now: &str, faults: Option<Faults>) -> Self {
         let data = Arc::new(TempDir::new().expect("a folder for data"));
         if !servers.is_empty() {
             let named = |(name, server): &(&str, Sqld)| {
@@ -112,7 +131,7 @@ impl Shop {
             let config: String = servers.iter().map(named).collect();
             std::fs::write(data.path().join(RUNTIME_CONFIG), config).expect("a file can be written");
         }
-        let host = Self::start(data.path(), now, faults).await;
+        let host = Self::start(manifest, data.path(), now, faults).await.expect("the host starts");
         Self {
             host,
             http: Client::builder(TokioExecutor::new()).build(nodelay()),
@@ -122,6 +141,16 @@ impl Shop {
             servers: Arc::new(servers),
             woken: Arc::default(),
             faults,
+            manifest: manifest.to_owned(),
+        }
+    }
+
+    /// Why an application with another manifest does not start.
+    pub async fn does_not_start(manifest: &Path) -> String {
+        let data = TempDir::new().expect("a folder for data");
+        match Self::start(manifest, data.path(), BEGINNING, None).await {
+            Ok(_) => panic!("the host starts with {}", manifest.display()),
+            Err(error) => format!("{error:#}"),
         }
     }
 
@@ -130,24 +159,26 @@ impl Shop {
         self.publish(&document).await.expect(200);
     }
 
-    async fn start(data: &Path, now: &str, faults: Option<Faults>) -> Host {
-        let mut options = Options::new(manifest(), data);
+    async fn start(file: &Path, data: &Path, now: &str, faults: Option<Faults>) -> host::Result<Host> {
+        let mut options = Options::new(file, data);
+        // a tenant's manifest describes what is built already
+        options.build = file == manifest();
         options.clock = ClockMode::Virtual(Some(now.parse().expect("a time")));
         options.seed = Some(1);
         options.runtime_config = Some(data.join(RUNTIME_CONFIG)).filter(|file| file.exists());
         options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), PEOPLE_KEY.to_owned());
-        Host::start(options).await.expect("the host starts")
+        Host::start(options).await
     }
 
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers, servers, woken, faults } = self;
+        let Self { host, http, key, data, numbers, servers, woken, faults, manifest } = self;
         host.stop().await.expect("the host stops");
-        let host = Self::start(data.path(), &now, faults).await;
-        Self { host, http, key, data, numbers, servers, woken, faults }
+        let host = Self::start(&manifest, data.path(), &now, faults).await.expect("the host starts");
+        Self { host, http, key, data, numbers, servers, woken, faults, manifest }
     }
 
     async fn migrate(&self) {
@@ -204,7 +235,7 @@ impl Shop {
 
     /// Another host beside this one, on the same data, whose clock shows another time.
     pub async fn beside(&self, now: &str) -> Self {
-        let host = Self::start(self.data.path(), now, None).await;
+        let host = Self::start(&self.manifest, self.data.path(), now, None).await.expect("the host starts");
         let http = Client::builder(TokioExecutor::new()).build(nodelay());
         Self {
             host,
@@ -215,6 +246,7 @@ impl Shop {
             servers: self.servers.clone(),
             woken: self.woken.clone(),
             faults: None,
+            manifest: self.manifest.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ mod access;
 mod call;
 mod database;
 pub mod identity;
+mod paid;
 mod platform;
 mod problem;
 mod rules;

@@ -15,6 +15,7 @@ use spin_sdk::key_value::Store;
 use store::ProgramHead;
 
 use crate::database::books;
+use crate::paid;
 use crate::problem::{FieldError, Problem, from_store};
 use crate::wire::Languages;
 
@@ -244,7 +245,11 @@ impl ActiveProgram {
         if judged.lines.len() != order.lines.len() {
             return Err(RulesFailure::Inconsistent("another number of lines than the order has"));
         }
-        consistent(judgement(judged))
+        let judgement = consistent(judgement(judged))?;
+        match paid::complaint(&judgement, available, payment) {
+            None => Ok(judgement),
+            Some(complaint) => Err(RulesFailure::Inconsistent(complaint)),
+        }
     }
 }
 

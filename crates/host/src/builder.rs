@@ -121,7 +121,11 @@ fn newest(folder: &Path, globs: &[String]) -> Result<Option<(SystemTime, PathBuf
     Ok(newest)
 }
 
-fn run(command: &str, folder: &Path) -> Result<()> {
+/// Runs a command of a manifest in a folder, as a build does: by `sh`, without what an outer cargo has set.
+///
+/// # Errors
+/// One that names the command.
+pub fn run(command: &str, folder: &Path) -> Result<()> {
     let status = clean(Command::new("sh").arg("-c").arg(command).current_dir(folder))
         // The host's stdout is for its own answers.
         .stdout(std::io::stderr())

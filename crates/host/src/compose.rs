@@ -63,6 +63,25 @@ pub(crate) fn compose(id: &str, bytes: Vec<u8>, dependencies: Vec<Dependency>) -
     graph.encode(EncodeOptions::default()).with_context(|| format!("cannot compose {id:?}"))
 }
 
+/// Puts a component around another one that exports the same interface: what it imports is the inner one's, what the
+/// result exports is its own. For what is itself to be a dependency, which can't have dependencies: so the result must
+/// import nothing.
+///
+/// # Errors
+/// One that names what does not fit, or what the result would still import.
+pub fn wrap(interface: &str, wrapper: Vec<u8>, inner: Vec<u8>) -> Result<Vec<u8>> {
+    let inner = Dependency { import: interface.to_owned(), id: "the wrapped component".to_owned(), bytes: inner };
+    let wrapped = compose("the wrapper", wrapper, vec![inner])?;
+    let mut graph = CompositionGraph::new();
+    let world = Package::from_bytes("the result", None, wrapped.clone(), graph.types_mut())?.ty();
+    let world = &graph.types()[world];
+    if let Some(asked) = world.imports.keys().next() {
+        bail!("the wrapper imports {asked:?} as well: a dependency that imports anything is not supported");
+    }
+    ensure!(world.exports.contains_key(interface), "the wrapper doesn't export {interface:?}");
+    Ok(wrapped)
+}
+
 fn instantiate(graph: &mut CompositionGraph, dependency: &str, bytes: Vec<u8>) -> Result<(NodeId, WorldId)> {
     ensure_component(dependency, &bytes)?;
     let package = Package::from_bytes(&format!("dependency:{dependency}"), None, bytes, graph.types_mut());
@@ -135,5 +154,63 @@ mod tests {
         let refused = |bytes: &[u8]| compose("till", bytes.to_vec(), vec![]).unwrap_err().to_string();
         assert!(refused(b"\0asm\x01\0\0\0").contains("\"till\" is a core module"));
         assert!(refused(b"hello").contains("\"till\" is not a Wasm component"));
+    }
+
+    const ENGINE: &str = "shop:rules/engine@1.0.0";
+
+    fn component(text: &str) -> Vec<u8> {
+        wat::parse_str(format!("(component {text})")).expect("a component in text")
+    }
+
+    /// Exports the engine: one function, which answers with its argument.
+    fn engine() -> Vec<u8> {
+        component(
+            r#"(core module $m (func (export "rate") (param i32) (result i32) local.get 0))
+               (core instance $i (instantiate $m))
+               (func $rate (param "of" u32) (result u32) (canon lift (core func $i "rate")))
+               (instance $e (export "rate" (func $rate)))
+               (export "shop:rules/engine@1.0.0" (instance $e))"#,
+        )
+    }
+
+    /// Imports the engine and hands it on; `more` is what else it imports.
+    fn wrapper(more: &str) -> Vec<u8> {
+        component(&format!(
+            r#"(import "shop:rules/engine@1.0.0" (instance $e (export "rate" (func (param "of" u32) (result u32)))))
+               {more}
+               (alias export $e "rate" (func $rate))
+               (instance $mine (export "rate" (func $rate)))
+               (export "shop:rules/engine@1.0.0" (instance $mine))"#
+        ))
+    }
+
+    #[test]
+    fn a_wrapper_and_what_it_wraps_become_one_component_without_imports() {
+        let once = wrap(ENGINE, wrapper(""), engine()).unwrap();
+        let twice = wrap(ENGINE, wrapper(""), once).unwrap();
+        // and so it can be a dependency
+        compose("till", component(&format!("(import \"{ENGINE}\" (instance))")), vec![dependency(twice)]).unwrap();
+    }
+
+    fn dependency(bytes: Vec<u8>) -> Dependency {
+        Dependency { import: ENGINE.to_owned(), id: "rules".to_owned(), bytes }
+    }
+
+    #[test]
+    fn a_wrapper_that_asks_for_more_than_the_engine_is_refused() {
+        let clock = r#"(import "wasi:clocks/wall-clock@0.2.0" (instance))"#;
+        let refused = |wrapper, engine| format!("{:#}", wrap(ENGINE, wrapper, engine).unwrap_err());
+        assert!(refused(wrapper(clock), engine()).contains("wasi:clocks/wall-clock@0.2.0"));
+        assert!(refused(wrapper(""), wrapper("")).contains("imports \"shop:rules/engine@1.0.0\""), "the engine is no engine");
+        assert!(refused(engine(), engine()).contains("doesn't match any import of the component \"the wrapper\""));
+        assert!(refused(wrapper(""), component("")).contains("doesn't export \"shop:rules/engine@1.0.0\""));
+    }
+
+    #[test]
+    fn a_dependency_that_imports_anything_is_refused_by_the_name_of_the_import() {
+        let rules = component(r#"(import "spin:sqlite/sqlite@3.0.0" (instance))"#);
+        let till = component(&format!("(import \"{ENGINE}\" (instance))"));
+        let error = compose("till", till, vec![dependency(rules)]).unwrap_err().to_string();
+        assert!(error.contains("\"rules\" imports \"spin:sqlite/sqlite@3.0.0\""), "{error}");
     }
 }

@@ -12,7 +12,6 @@ use wasmtime::Store;
 
 use crate::bindings::cron_types::{Error, Metadata};
 use crate::bindings::{Scheduled, ScheduledPre};
-use crate::engine::epochs;
 use crate::manifest::CronTrigger;
 use crate::state::{Component, State};
 
@@ -226,7 +225,7 @@ impl Entry {
                 Running { store, exports }
             }
         };
-        running.store.set_epoch_deadline(epochs(RUN_TIMEOUT));
+        running.store.data_mut().taken.begin(RUN_TIMEOUT);
         let Running { store, exports } = &mut running;
         let run = store.run_concurrent(async |accessor| exports.call_handle_cron_event(accessor, Metadata { timestamp }).await);
         let answer = tokio::time::timeout(RUN_TIMEOUT, run).await;

@@ -10,8 +10,9 @@ use wasmtime::{Config, Engine};
 use crate::bindings::SpinImports;
 use crate::state::{Spin, State};
 
-/// How often the epoch moves on: the precision with which a looping component is stopped.
-const EPOCH_TICK: Duration = Duration::from_millis(100);
+/// How often the epoch moves on: the time after which a component that computes gives way to others, and the precision
+/// with which a looping one is stopped.
+const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// How many epochs pass in a time, at least.
 pub(crate) fn epochs(time: Duration) -> u64 {

@@ -12,14 +12,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wasmtime_wasi_http::handler::ProxyHandler;
 
 use crate::artifact;
 use crate::clock::{Clock, ClockMode};
 use crate::cron::{Advance, AdvanceError, Destination, Schedules};
 use crate::database::Database;
 use crate::faults::{Faults, Injector};
-use crate::instances::Instances;
+use crate::instances::Entrance;
 use crate::key_value::StoreFile;
 use crate::manifest::{CronTrigger, Manifest};
 use crate::random::Randomness;
@@ -142,13 +141,13 @@ impl Host {
         if options.clock == ClockMode::Real {
             schedules.clone().start();
         }
-        let mut handlers = BTreeMap::new();
+        let mut entrances = BTreeMap::new();
         for id in manifest.http.iter().map(|trigger| &trigger.component).collect::<BTreeSet<_>>() {
-            let handler = Instances::new(components[id].clone())
+            let entrance = Entrance::new(components[id].clone())
                 .with_context(|| format!("the component {id:?} has an HTTP trigger, but doesn't export a handler"))?;
-            handlers.insert(id.clone(), ProxyHandler::new(handler));
+            entrances.insert(id.clone(), Arc::new(entrance));
         }
-        let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), handlers[&trigger.component].clone()));
+        let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), entrances[&trigger.component].clone()));
         let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));
         Ok(Self { address, clock, schedules, faults, databases, key_value_stores, stopping, instances, serving: Some(serving) })

@@ -1,7 +1,8 @@
 //! Reuse of instances for HTTP requests, with the limits that Spin has by default.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,11 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi_http::WasiHttpView as _;
-use wasmtime_wasi_http::handler::{HandlerState, Instance, Proxy, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus};
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, Proxy, ProxyHandler, Request, Response, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use crate::engine::epochs;
 use crate::state::{Component, State};
 
 /// After so many requests an instance is thrown away.
@@ -24,25 +26,53 @@ const REQUESTS_AT_ONCE: usize = 16;
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a component may take for an answer.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// A component that computes without a pause for so long is stopped where it is: a little longer than the timeout,
-/// which can only be noticed when the component pauses.
-const COMPUTING: Duration = Duration::from_secs(35);
+/// How long a component may compute for a request without a statement to a store in between: then it is stopped where it
+/// is. A request here computes for some milliseconds; the rest is for a machine that has much else to do.
+pub(crate) const COMPUTING: Duration = Duration::from_secs(5);
+
+/// Where the requests of a component come in.
+///
+/// An instance that waits for a store counts as ready for another request, and a request that comes then waits for that
+/// instance, even if it has begun to compute without end. So once an instance has computed for a while, those that come
+/// get other instances; who came before waits until the instance is ready or stopped.
+pub(crate) struct Entrance {
+    handler: Mutex<ProxyHandler<Instances>>,
+}
+
+impl Entrance {
+    pub(crate) fn new(component: Arc<Component>) -> anyhow::Result<Self> {
+        let service = component.artifact.http()?;
+        let instances = Instances { component, service, occupied: Arc::default() };
+        Ok(Self { handler: Mutex::new(ProxyHandler::new(instances)) })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> wasmtime::Result<Response> {
+        let handler = self.handler();
+        handler.handle((), request).await
+    }
+
+    /// The id of the component.
+    pub(crate) fn component(&self) -> String {
+        self.handler().state().component.id.clone()
+    }
+
+    fn handler(&self) -> ProxyHandler<Instances> {
+        let mut handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        if handler.state().occupied.load(Ordering::Relaxed) {
+            let Instances { component, service, .. } = handler.state();
+            let others = Instances { component: component.clone(), service: service.clone(), occupied: Arc::default() };
+            *handler = ProxyHandler::new(others);
+        }
+        handler.clone()
+    }
+}
 
 /// Makes the instances of a component.
 pub(crate) struct Instances {
     component: Arc<Component>,
     service: ServicePre<State>,
-}
-
-impl Instances {
-    pub(crate) fn new(component: Arc<Component>) -> anyhow::Result<Self> {
-        let service = component.artifact.http()?;
-        Ok(Self { component, service })
-    }
-
-    pub(crate) fn component(&self) -> &Component {
-        &self.component
-    }
+    /// Whether one of them has computed for a while without an end.
+    occupied: Arc<AtomicBool>,
 }
 
 impl HandlerState for Instances {
@@ -52,6 +82,7 @@ impl HandlerState for Instances {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Limits>> {
         let mut store = self.component.new_store(COMPUTING);
+        store.data_mut().taken.tell(self.occupied.clone());
         let service = self.service.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
@@ -114,13 +145,14 @@ impl WorkerState for Limits {
         _: (),
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        store.set_epoch_deadline(epochs(COMPUTING));
+        store.data_mut().taken.begin(COMPUTING);
         Box::pin(tokio::time::sleep(REQUEST_TIMEOUT))
     }
 
     fn drop(&self, store: Store<State>, result: Result<(), wasmtime::Error>) {
         if let Err(error) = result {
-            eprintln!("host: an instance of {:?} failed: {error:?}", self.component.id);
+            let refusal = store.data().taken.refusal().map(|refusal| format!("{refusal}; ")).unwrap_or_default();
+            eprintln!("host: an instance of {:?} failed: {refusal}{error:?}", self.component.id);
         }
         drop(store);
     }

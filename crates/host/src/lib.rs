@@ -23,7 +23,7 @@
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
 //! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
 //! `clock`
-//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), and `host`, which joins them.
+//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), what an instance may take (`limits`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
@@ -39,6 +39,7 @@ mod host;
 mod hosted;
 mod instances;
 mod key_value;
+mod limits;
 mod manifest;
 mod problem;
 mod random;
@@ -50,7 +51,11 @@ mod sqlite;
 mod state;
 mod variables;
 
+/// What everything here answers with.
+pub use anyhow::Result;
+pub use builder::run as run_build_command;
 pub use clock::ClockMode;
+pub use compose::wrap;
 pub use cron::{Advance, AdvanceError};
 pub use faults::{Condition, FaultCounts, Faults, Injector};
 pub use host::{Host, Options, build};

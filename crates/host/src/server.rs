@@ -14,26 +14,27 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::handler::{ExpirationError, TrapOrPanicError};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::clock::Clock;
 use crate::clock_endpoint;
 use crate::cron::Schedules;
-use crate::instances::{Instances, REQUEST_TIMEOUT};
+use crate::instances::{COMPUTING, Entrance, REQUEST_TIMEOUT};
+use crate::limits::MEMORY;
 use crate::problem::problem;
 use crate::routes::{Route, Routes};
 
 /// How long requests in flight may take when the host stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
-/// When to try again what took too long.
+/// When to try again what took too long or was stopped.
 const LATER: Duration = Duration::from_secs(2);
 /// After an error of `accept`, such as too many open files.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// What answers requests.
 pub(crate) struct Server {
-    pub(crate) routes: Routes<ProxyHandler<Instances>>,
+    pub(crate) routes: Routes<Arc<Entrance>>,
     pub(crate) clock: Clock,
     pub(crate) schedules: Arc<Schedules>,
 }
@@ -86,11 +87,12 @@ impl Server {
             return problem(StatusCode::BAD_REQUEST, "bad_request", format_args!("{error:#}"));
         }
         let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        let answer = tokio::time::timeout(REQUEST_TIMEOUT, route.target.handle((), request)).await;
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, route.target.handle(request)).await;
         match answer {
             Ok(Ok(response)) => response,
+            Ok(Err(error)) if error.is::<TrapOrPanicError>() => stopped(&route.target.component()),
             Ok(Err(error)) if !error.is::<ExpirationError>() => {
-                eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.state().component().id);
+                eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.component());
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
             }
             _ => too_slow(),
@@ -98,10 +100,28 @@ impl Server {
     }
 }
 
+/// An instance that traps takes all its requests with it, and nobody knows which of them was the reason: so all are told
+/// to come again, which every key makes safe. The log has the reason.
+fn stopped(component: &str) -> Response<WasiBody> {
+    let (seconds, memory) = (COMPUTING.as_secs(), MEMORY >> 20);
+    later(problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "component_stopped",
+        format_args!(
+            "the component {component:?} was stopped while it answered this request or another one: it, or what is composed \
+             into it, trapped, computed for more than {seconds} seconds or asked for more than {memory} MiB; send the same \
+             again, with the same key"
+        ),
+    ))
+}
+
 /// What the component does may still have its effect, as every key that is sent again finds out.
 fn too_slow() -> Response<WasiBody> {
     let detail = format!("no answer within {} seconds; send the same again, with the same key", REQUEST_TIMEOUT.as_secs());
-    let mut answer = problem(StatusCode::GATEWAY_TIMEOUT, "timeout", detail);
+    later(problem(StatusCode::GATEWAY_TIMEOUT, "timeout", detail))
+}
+
+fn later(mut answer: Response<WasiBody>) -> Response<WasiBody> {
     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(LATER.as_secs()));
     answer
 }
@@ -143,5 +163,6 @@ mod tests {
         let answer = too_slow();
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(answer.headers()[header::RETRY_AFTER], "2");
+        assert_eq!(stopped("till").headers()[header::RETRY_AFTER], "2");
     }
 }

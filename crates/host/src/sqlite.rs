@@ -209,6 +209,7 @@ impl HostConnection for State {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Answer<QueryResult>> {
+        self.taken.asked();
         let connection = self.table.get(&connection)?.clone();
         let run = move || {
             let (mut columns, mut rows) = (vec![], vec![]);
@@ -300,5 +301,9 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
 }
 
 fn get<T>(store: &Accessor<T, Spin>, connection: &Resource<Connection>) -> wasmtime::Result<Connection> {
-    store.with(|mut access| Ok(access.get().table.get(connection)?.clone()))
+    store.with(|mut access| {
+        let state = access.get();
+        state.taken.asked();
+        Ok(state.table.get(connection)?.clone())
+    })
 }

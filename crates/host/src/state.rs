@@ -15,9 +15,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpC
 use crate::artifact::Artifact;
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::engine::epochs;
 use crate::faults::Injector;
 use crate::key_value::StoreFile;
+use crate::limits::{Taken, limit};
 use crate::random::Randomness;
 
 /// A component as one host runs it: its code, and what it is allowed to use.
@@ -38,8 +38,8 @@ pub(crate) struct Component {
 }
 
 impl Component {
-    /// A store for one instance, which may compute for at most `time` until its deadline is set anew.
-    pub(crate) fn new_store(self: &Arc<Self>, time: Duration) -> Store<State> {
+    /// A store for one instance, which may compute for so long until its first call begins.
+    pub(crate) fn new_store(self: &Arc<Self>, computing: Duration) -> Store<State> {
         let mut wasi = WasiCtxBuilder::new();
         // Both go to stderr: the host's stdout is for its own answers.
         wasi.stdout(wasmtime_wasi::cli::stderr()).stderr(wasmtime_wasi::cli::stderr());
@@ -52,10 +52,11 @@ impl Component {
             http: WasiHttpCtx::new(),
             hooks: NoOutboundHttp,
             component: self.clone(),
+            taken: Taken::new(),
             _alive: self.instances.token(),
         };
         let mut store = Store::new(self.artifact.engine(), state);
-        store.set_epoch_deadline(epochs(time));
+        limit(&mut store, computing);
         store
     }
 }
@@ -67,6 +68,7 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     hooks: NoOutboundHttp,
     pub(crate) component: Arc<Component>,
+    pub(crate) taken: Taken,
     _alive: TaskTrackerToken,
 }
 

@@ -123,3 +123,30 @@ fn a_rebuild_that_would_write_is_not_there_yet() {
     ended(&output, 2);
     assert!(String::from_utf8_lossy(&output.stderr).contains("--check"), "{output:?}");
 }
+
+/// Rules in text: `imports` before, and the interface exported.
+fn rules(folder: &Path, name: &str, imports: &str) -> String {
+    let text = format!(r#"(component {imports} (instance $engine) (export "kopilka:rules/engine@1.0.0" (instance $engine)))"#);
+    let file = folder.join(name);
+    std::fs::write(&file, wat::parse_str(text).unwrap()).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn a_wrapper_and_an_engine_become_one_component() {
+    let folder = TempDir::new().unwrap();
+    let engine = rules(folder.path(), "engine.wasm", "");
+    let wraps = r#"(import "kopilka:rules/engine@1.0.0" (instance))"#;
+    let wrapper = rules(folder.path(), "wrapper.wasm", wraps);
+    let asking = rules(folder.path(), "asking.wasm", &format!(r#"{wraps} (import "wasi:random/random@0.2.0" (instance))"#));
+    let output = folder.path().join("rules.wasm").display().to_string();
+    let wrap = |wrapper: &str| {
+        let arguments = ["rules", "wrap", "--wrapper", wrapper, "--engine", &engine, "--output", &output];
+        Command::new(env!("CARGO_BIN_EXE_kopilka")).args(arguments).output().expect("the program starts")
+    };
+    let (refused, done) = (wrap(&asking), wrap(&wrapper));
+    ended(&refused, 1);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("wasi:random/random@0.2.0"));
+    ended(&done, 0);
+    assert!(String::from_utf8_lossy(&done.stderr).contains("imports nothing") && Path::new(&output).exists());
+}

@@ -10,7 +10,7 @@ use super::reader::{Block, Findings, Node};
 use super::take_id;
 
 /// The tiers, and the ids that rules may name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tiers {
     /// Ascending by threshold. Incomplete when the block has findings.
     pub tiers: Vec<Tier>,
@@ -60,12 +60,6 @@ pub enum Downgrade {
 impl Default for TierTerms {
     fn default() -> Self {
         Self { basis: TierBasis::Spend, window: Window::Lifetime, downgrade: Downgrade::ByValue, grace_days: 0 }
-    }
-}
-
-impl Default for Tiers {
-    fn default() -> Self {
-        Self { tiers: Vec::new(), terms: TierTerms::default(), ids: BTreeSet::new(), incomplete: false }
     }
 }
 

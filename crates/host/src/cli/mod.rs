@@ -9,6 +9,7 @@ mod client;
 mod keys;
 mod rebuild;
 mod replay;
+mod rules;
 mod shop;
 mod up;
 
@@ -38,6 +39,9 @@ enum Command {
     Audit(audit::AuditArguments),
     /// Rebuild what the books of a data folder derive from their facts, and name each value that differs.
     Rebuild(rebuild::RebuildArguments),
+    /// A tenant's own rules.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
 }
 
 /// Runs what the command line asks for.
@@ -57,6 +61,7 @@ pub fn main() -> ExitCode {
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Audit(arguments) => audit::run(arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
+            Command::Rules(command) => rules::run(command),
         }
     });
     // A component that never ends must not keep the process.

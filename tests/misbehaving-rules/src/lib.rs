@@ -1,0 +1,159 @@
+//! Rules that do what they must not: the engine, and around it whatever the order asks for.
+//!
+//! The `sku` of an order's first line says it, or the `name` of a document when it is parsed. Everything else goes to the
+//! engine, so that one shop has orders that harm and orders that don't.
+
+mod bindings {
+    #![allow(clippy::all, clippy::restriction)]
+
+    wit_bindgen::generate!({
+        path: "../../wit/rules.wit",
+        inline: "
+            package trial:rules;
+
+            world wrapper {
+                import kopilka:rules/engine@1.0.0;
+                export kopilka:rules/engine@1.0.0;
+            }
+        ",
+        world: "trial:rules/wrapper",
+        merge_structurally_equal_types: true,
+        generate_all,
+    });
+
+    export!(Rules with_types_in self);
+    use super::Rules;
+}
+
+use bindings::exports::kopilka::rules::engine::{
+    Enrolment, Event, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment, Program as Handle,
+    Rewarded, Settings, Standing,
+};
+use bindings::kopilka::rules::engine::Program as EnginesProgram;
+
+/// More than any host grants in one piece or in many.
+const PIECE: usize = 1 << 20;
+
+struct Rules;
+
+impl Guest for Rules {
+    type Program = Program;
+}
+
+enum Program {
+    Parsed(EnginesProgram),
+    /// A handle to nothing, of which there can be many.
+    Idle,
+}
+
+impl Program {
+    fn engine(&self) -> &EnginesProgram {
+        match self {
+            Self::Parsed(engine) => engine,
+            Self::Idle => core::arch::wasm32::unreachable(),
+        }
+    }
+}
+
+impl GuestProgram for Program {
+    fn parse(document: String) -> Result<Handle, Vec<Finding>> {
+        for word in ["trap", "loop", "allocate"] {
+            if document.contains(&format!("\"name\":\"{word}\"")) {
+                misbehave(word);
+            }
+        }
+        Ok(Handle::new(Self::Parsed(EnginesProgram::parse(&document)?)))
+    }
+
+    fn settings(&self) -> Settings {
+        self.engine().settings()
+    }
+
+    fn needs(&self, at: i64) -> Needs {
+        self.engine().needs(at)
+    }
+
+    fn standing(&self, member: Member, at: i64) -> Standing {
+        self.engine().standing(&member, at)
+    }
+
+    fn judge_event(&self, member: Member, event: Event) -> Result<Rewarded, Failure> {
+        self.engine().judge_event(&member, &event)
+    }
+
+    fn returned_until(&self, at: i64) -> Option<i64> {
+        self.engine().returned_until(at)
+    }
+
+    fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {
+        misbehave(&channel);
+        self.engine().judge_enrolment(at, &channel)
+    }
+
+    fn judge_order(&self, member: Member, order: Order, payment: Payment) -> Result<Judgement, Failure> {
+        let word = order.lines.first().map(|line| line.sku.clone()).unwrap_or_default();
+        misbehave(&word);
+        let judged = self.engine().judge_order(&member, &order, payment)?;
+        Ok(contradict(&word, judged))
+    }
+}
+
+/// Does not come back if the word is one of these.
+fn misbehave(word: &str) {
+    match word {
+        "trap" => core::arch::wasm32::unreachable(),
+        "loop" => loop {
+            core::hint::spin_loop();
+        },
+        // the allocator fails at last, and the program with it
+        "allocate" => loop {
+            std::mem::forget(std::hint::black_box(vec![1_u8; PIECE]));
+        },
+        // and this one goes on asking
+        "allocate-on" => loop {
+            core::arch::wasm32::memory_grow(0, 1);
+        },
+        "recurse" => {
+            std::hint::black_box(recurse(1));
+        }
+        "hand-out" => loop {
+            std::mem::forget(Handle::new(Program::Idle));
+        },
+        _ => {}
+    }
+}
+
+#[allow(unconditional_recursion, reason = "until the stack ends")]
+fn recurse(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    recurse(depth + 1) + frame[63]
+}
+
+/// A judgement that the books must not believe, if the word is one of these.
+fn contradict(word: &str, mut judged: Judgement) -> Judgement {
+    match word {
+        "earn-more-than-granted" => judged.earned += 1,
+        "share-with-nobody" => judged.lines.iter_mut().for_each(|line| line.shares.clear()),
+        "grant-too-much" => {
+            // a sum that is beyond what can be counted, in a way that adds up for whoever stops at the largest number
+            let grant = judged.grants[0].clone();
+            judged.grants.push(grant);
+            judged.grants.iter_mut().for_each(|grant| grant.points = i64::MAX);
+            judged.earned = i64::MAX;
+            let mut share = judged.lines[0].shares[0];
+            share.points = i64::MAX;
+            let mut second = share;
+            second.grant = 1;
+            judged.lines[0].shares = vec![share, second];
+        }
+        "take-more-than-asked" => {
+            judged.redemption.points += 1;
+            judged.redemption.money += 1;
+        }
+        "forget-a-line" => {
+            judged.lines.pop();
+        }
+        _ => {}
+    }
+    judged
+}
