@@ -127,5 +127,5 @@ impl Purchase {
 /// A standing in a tier.
 pub fn standing(tier: &str) -> Standing {
     let tier = Tier { id: tier.to_owned(), name: tier.to_owned(), ..Tier::default() };
-    Standing { tier: Some(tier), next: None }
+    Standing { tier: Some(tier), ..Standing::default() }
 }
