@@ -32,4 +32,5 @@ mod returns;
 mod round_trips;
 mod schedule;
 mod sequences;
+mod simulations;
 mod time;

@@ -17,6 +17,9 @@ use store::ProgramHead;
 use crate::database::books;
 use crate::problem::{FieldError, Problem, from_store};
 
+mod needs;
+pub use needs::Needs;
+
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",

@@ -10,6 +10,7 @@ mod keys;
 mod rebuild;
 mod replay;
 mod shop;
+mod simulate;
 mod up;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Audit(audit::AuditArguments),
     /// Rebuild what the books of a data folder derive from their facts, and name each value that differs.
     Rebuild(rebuild::RebuildArguments),
+    /// Try a program on the stored orders of a data folder: points, cost, margin, and for whom it would differ.
+    Simulate(simulate::SimulateArguments),
 }
 
 /// Runs what the command line asks for.
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Audit(arguments) => audit::run(arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
+            Command::Simulate(arguments) => simulate::run(arguments).await,
         }
     });
     // A component that never ends must not keep the process.
