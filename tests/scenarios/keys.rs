@@ -49,6 +49,7 @@ fn calls(member: &str) -> Vec<(Method, String, Option<Value>, &'static [&'static
         (Method::DELETE, "/v1/keys/key_1".to_owned(), None, ADMIN),
         (Method::POST, "/v1/jobs/expire/runs".to_owned(), None, JOBS),
         (Method::POST, "/v1/jobs/migrate/runs".to_owned(), None, JOBS),
+        (Method::POST, "/v1/simulations".to_owned(), Some(json!({"document": {"name": "not a program"}})), STAFF),
         (Method::GET, "/v1/audit".to_owned(), None, STAFF_AND_JOBS),
         (Method::GET, "/v1/rebuild".to_owned(), None, STAFF_AND_JOBS),
     ]

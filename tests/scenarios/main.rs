@@ -42,5 +42,6 @@ mod returns;
 mod round_trips;
 mod schedule;
 mod sequences;
+mod simulations;
 mod tenant_rules;
 mod time;

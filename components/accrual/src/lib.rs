@@ -1,9 +1,10 @@
-//! Accrual: quotes, orders, claims, returns and cancellation.
+//! Accrual: quotes, orders, claims, returns and cancellation; and simulations, which judge stored orders again.
 
 mod claims;
 mod orders;
 mod quotes;
 mod returns;
+mod simulations;
 
 use edge::{Call, Problem, Reply, Scope, serve};
 use spin_sdk::http::{IntoResponse, Request};
@@ -26,6 +27,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["orders", id]) => orders::show(call, id).await,
         ("POST", ["orders", id, "returns"]) => returns::take_back(call, id).await,
         ("POST", ["orders", id, "cancellation"]) => returns::cancel(call, id).await,
+        ("POST", ["simulations"]) => simulations::simulate(call).await,
         _ => Err(Problem::no_such_call(call)),
     }
 }

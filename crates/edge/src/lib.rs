@@ -18,7 +18,9 @@ pub use call::{Call, Reply, serve};
 pub use database::{SpinDatabase, books, people};
 pub use platform::{now, random};
 pub use problem::{FieldError, Problem, from_refusal, from_store};
-pub use rules::{ActiveProgram, AskedPayment, RulesFailure, agreed, cache_program, parse_program, program_by_head, program_head};
+pub use rules::{
+    ActiveProgram, AskedPayment, Needs, RulesFailure, agreed, cache_program, parse_program, program_by_head, program_head,
+};
 pub use shop::{
     Context, Decision, Failed, Outcome, Read, authorize, hash_text, mutate, own_fingerprint, read, replay, with_retries,
 };

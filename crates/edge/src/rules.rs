@@ -19,6 +19,9 @@ use crate::paid;
 use crate::problem::{FieldError, Problem, from_store};
 use crate::wire::Languages;
 
+mod needs;
+pub use needs::Needs;
+
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",

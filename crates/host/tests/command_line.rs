@@ -1,5 +1,5 @@
-//! `kopilka audit` and `kopilka rebuild --check` as an operator runs them: on the books of a shop that has lived, whole and
-//! with rows that somebody changed by hand.
+//! `kopilka audit`, `kopilka rebuild --check` and `kopilka simulate` as an operator runs them: on the books of a shop that has
+//! lived, whole and with rows that somebody changed by hand.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -149,4 +149,46 @@ fn a_wrapper_and_an_engine_become_one_component() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("wasi:random/random@0.2.0"));
     ended(&done, 0);
     assert!(String::from_utf8_lossy(&done.stderr).contains("imports nothing") && Path::new(&output).exists());
+}
+
+#[test]
+fn a_program_is_tried_on_the_orders_of_a_shop_that_has_lived() {
+    let folder = TempDir::new().expect("a folder for data");
+    let data = folder.path();
+    let books = lived(data);
+    let text = |query: &str| -> String { books.query_row(query, [], |row| row.get(0)).expect("there is such a row") };
+    let earned = text(
+        "SELECT printf('%.2f', sum(points) / 100.0) FROM
+           (SELECT sum(amount) AS points FROM entry WHERE kind = 'earn' AND order_id IS NOT NULL
+             UNION ALL SELECT -sum(clawed_back + forgiven) FROM order_return)",
+    );
+    let everything = "SELECT group_concat(id || ' ' || at) FROM (SELECT id, at FROM command ORDER BY id)";
+    let before = text(everything);
+    let program = data.join("program.json");
+    let simulate = |document: &str, further: &[&str]| {
+        std::fs::write(&program, document).expect("a file can be written");
+        kopilka(data, &[&["simulate", "--program", program.to_str().expect("a text")], further].concat())
+    };
+    let same = text("SELECT document FROM program");
+    let row = |said: &str, what: &str| -> Vec<String> {
+        let line = said.lines().find(|line| line.starts_with(what)).unwrap_or_else(|| panic!("no {what} in {said}"));
+        line[what.len()..].split_whitespace().map(str::to_owned).collect()
+    };
+
+    let said = ended(&simulate(&same, &[]), 0);
+    assert_eq!(row(&said, "Points"), [earned.as_str(), earned.as_str(), "0.00"], "{said}");
+    assert_eq!((row(&said, "Orders"), row(&said, "Members")), (vec!["10".to_owned()], vec!["2".to_owned()]), "{said}");
+    assert_eq!(row(&said, "  unchanged"), ["2"], "{said}");
+    assert!(said.contains("orders a second"), "{said}");
+
+    let doubled = same.replace(r#""rate":"5""#, r#""rate":"10""#);
+    assert_ne!(doubled, same);
+    let said = ended(&simulate(&doubled, &["--from", "2010-12-01", "--to", "2010-12-01"]), 0);
+    assert_eq!((row(&said, "Orders"), row(&said, "  better off")), (vec!["2".to_owned()], vec!["2".to_owned()]), "{said}");
+    assert!(said.contains("10 %") && said.contains("Most of it for mem_"), "{said}");
+
+    let output = simulate(&same.replace(r#""rate":"5""#, r#""rate":"-5""#), &[]);
+    ended(&output, 1);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/document/earning/0/rate: "), "{output:?}");
+    assert_eq!(text(everything), before, "nothing is written");
 }

@@ -5,6 +5,7 @@ mod load;
 mod reads;
 mod rebuild;
 pub mod schema;
+mod simulation;
 mod sweep;
 mod work;
 mod writes;
@@ -15,6 +16,10 @@ pub use reads::{
     Document, EntryLot, EntryRow, ProgramVersion, caller, entries, order_entries, person, program_document, program_versions,
 };
 pub use rebuild::{Difference, Differences, differences};
+pub use simulation::{
+    Buyer, Period, Place, StoredOrder, StoredReturn, Whose, simulation_explanations, simulation_members, simulation_orders,
+    simulation_size,
+};
 pub use sweep::{remove_persons, strangers, swept, unswept};
 pub use work::{Due, Finding, activate, audit, counts, due, expire, release_overdue};
 pub use writes::{Commit, apply, remove_person, write_person};

@@ -11,6 +11,7 @@ mod rebuild;
 mod replay;
 mod rules;
 mod shop;
+mod simulate;
 mod up;
 
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     /// A tenant's own rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Try a program on the stored orders of a data folder: points, cost, margin, and for whom it would differ.
+    Simulate(simulate::SimulateArguments),
 }
 
 /// Runs what the command line asks for.
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
             Command::Audit(arguments) => audit::run(arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
             Command::Rules(command) => rules::run(command),
+            Command::Simulate(arguments) => simulate::run(arguments).await,
         }
     });
     // A component that never ends must not keep the process.
