@@ -25,6 +25,7 @@ pub fn judge(program: &Program, member: &Member, available: Points, order: &Orde
         orders: u32::try_from(member.orders).expect("a number of orders"),
         qualifying_spend: member.qualifying_spend.0,
         available: available.0,
+        ..engine::Member::default()
     };
     let judged = program.judge_order(&facts, &for_rules(order), &payment).expect("the order can be judged");
     let paid = judged.redemption;
@@ -71,6 +72,7 @@ fn for_rules(order: &Order) -> engine::Order {
         store: order.store.clone(),
         lines: lines.collect(),
         delivery: order.delivery.0,
+        vouchers: Vec::new(),
     }
 }
 
@@ -79,6 +81,8 @@ fn line(line: engine::JudgedLine) -> JudgedLine {
     JudgedLine {
         amount: Money(line.amount),
         discount: Money(line.discount),
+        discounts: line.discounts.into_iter().map(|part| (part.rule_id, Money(part.money))).collect(),
+        cuts: Vec::new(),
         paid_points: Points(line.paid_points),
         paid_money: Money(line.paid_money),
         qualifying: Money(line.qualifying),
@@ -101,7 +105,9 @@ fn explanation(given: engine::Explanation) -> Explanation {
         fired: given.fired,
         points: Points(given.points),
         code: given.code,
+        money: Money(given.money),
         reason: given.reason,
+        translations: given.translations.into_iter().map(|said| (said.language, said.text)).collect(),
         shortfall: None,
     }
 }
