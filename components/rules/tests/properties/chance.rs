@@ -79,6 +79,12 @@ impl Chance {
 
     pub fn member(&mut self) -> Member {
         let ids = ["base", "standart", "gold", "vip", "nobody"];
+        let mut uses = Vec::new();
+        for rule in ["x1", "x2", "x4", "purchase"] {
+            if self.one_in(2) {
+                uses.push(self.used(rule));
+            }
+        }
         Member {
             orders: self.below(6) as u32,
             qualifying_spend: self.amount(),
@@ -89,7 +95,7 @@ impl Chance {
             grace_until: self.one_in(3).then(|| NOON + self.below(100_000_000_000) as i64),
             granted_tiers: (0..self.below(3)).map(|_| self.granted(&ids)).collect(),
             activity: (0..self.below(4)).map(|_| self.activity()).collect(),
-            uses: ["x1", "x2", "x4", "purchase"].into_iter().filter_map(|rule| self.one_in(2).then(|| self.used(rule))).collect(),
+            uses,
             categories: self.one_in(2).then(|| "toys".to_owned()).into_iter().collect(),
         }
     }
