@@ -16,7 +16,7 @@ pub use reads::{
 };
 pub use rebuild::{Difference, Differences, differences};
 pub use sweep::{remove_persons, strangers, swept, unswept};
-pub use work::{Due, Finding, activate, audit, counts, due, expire, release_overdue};
+pub use work::{Due, Finding, activate, audit, counts, due, expire, mark_reviews, release_overdue, reviews};
 pub use writes::{Commit, apply, remove_person, write_person};
 
 /// A value of SQL.

@@ -24,6 +24,7 @@ pub fn purchase(reference: &str) -> Purchase {
             currency: "RUB".to_owned(),
             lines: Vec::new(),
             delivery: Money::ZERO,
+            vouchers: Vec::new(),
         },
         judgement: Judgement::default(),
     }
@@ -127,5 +128,5 @@ impl Purchase {
 /// A standing in a tier.
 pub fn standing(tier: &str) -> Standing {
     let tier = Tier { id: tier.to_owned(), name: tier.to_owned(), ..Tier::default() };
-    Standing { tier: Some(tier), next: None }
+    Standing { tier: Some(tier), ..Standing::default() }
 }
