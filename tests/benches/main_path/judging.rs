@@ -16,6 +16,7 @@ pub fn terms(program: &Program) -> Terms {
         clawback: ClawbackPolicy::AllowNegative,
         hold_seconds: settings.hold_seconds,
         returned_until: None,
+        budgets: Vec::new(),
     }
 }
 
@@ -25,6 +26,7 @@ pub fn judge(program: &Program, member: &Member, available: Points, order: &Orde
         orders: u32::try_from(member.orders).expect("a number of orders"),
         qualifying_spend: member.qualifying_spend.0,
         available: available.0,
+        ..engine::Member::default()
     };
     let judged = program.judge_order(&facts, &for_rules(order), &payment).expect("the order can be judged");
     let paid = judged.redemption;
@@ -71,6 +73,7 @@ fn for_rules(order: &Order) -> engine::Order {
         store: order.store.clone(),
         lines: lines.collect(),
         delivery: order.delivery.0,
+        vouchers: Vec::new(),
     }
 }
 
@@ -83,6 +86,7 @@ fn line(line: engine::JudgedLine) -> JudgedLine {
         paid_money: Money(line.paid_money),
         qualifying: Money(line.qualifying),
         shares: shares.collect(),
+        ..JudgedLine::default()
     }
 }
 
@@ -102,6 +106,6 @@ fn explanation(given: engine::Explanation) -> Explanation {
         points: Points(given.points),
         code: given.code,
         reason: given.reason,
-        shortfall: None,
+        ..Explanation::default()
     }
 }
