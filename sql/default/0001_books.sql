@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS command (
   at          INTEGER NOT NULL
 ) STRICT;
 
--- `merged_into` is the member that took over this one: never one that was merged itself.
+-- `merged_into` is the member that took over this one: never one that was merged itself. `segments` (a JSON array of words)
+-- are the groups that the shop put the member into.
 CREATE TABLE IF NOT EXISTS member (
   id            INTEGER PRIMARY KEY,
   channel       TEXT    NOT NULL,
@@ -52,6 +53,7 @@ CREATE TABLE IF NOT EXISTS member (
   referral_code TEXT    NOT NULL UNIQUE,
   joined_at     INTEGER NOT NULL,
   merged_into   INTEGER REFERENCES member (id),
+  segments      TEXT    NOT NULL DEFAULT '[]',
   CHECK ((status = 'merged') = (merged_into IS NOT NULL) AND merged_into IS NOT id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS member_merged ON member (merged_into) WHERE merged_into IS NOT NULL;
@@ -64,7 +66,9 @@ CREATE TABLE IF NOT EXISTS identity (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS identity_member ON identity (member_id);
 
--- What orders say of a member, net of returns. `revision` is the optimistic lock of orders.
+-- What orders say of a member, net of returns. `revision` is the optimistic lock of orders, events and whatever else is
+-- judged by what the member did before. `tier` is the one held when they were written; `grace_until` keeps one that is no
+-- longer fulfilled, and at `review_at` it must be looked at again, because time alone may change it.
 CREATE TABLE IF NOT EXISTS statistics (
   member_id        INTEGER PRIMARY KEY REFERENCES member (id),
   revision         INTEGER NOT NULL DEFAULT 0,
@@ -72,8 +76,30 @@ CREATE TABLE IF NOT EXISTS statistics (
   qualifying_spend INTEGER NOT NULL DEFAULT 0 CHECK (qualifying_spend >= 0),
   tier             TEXT,
   tier_since       INTEGER,
+  grace_until      INTEGER,
+  review_at        INTEGER,
   first_order_at   INTEGER,
   last_order_at    INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS statistics_review ON statistics (review_at) WHERE review_at IS NOT NULL;
+
+-- A tier that was given instead of reached: for a time, or (`until` null) as a floor. By an event, or by the staff with a
+-- reason. Whoever takes it away sets its end.
+CREATE TABLE IF NOT EXISTS granted_tier (
+  id        INTEGER PRIMARY KEY,
+  member_id INTEGER NOT NULL REFERENCES member (id),
+  tier      TEXT    NOT NULL,
+  until     INTEGER,
+  given_at  INTEGER NOT NULL,
+  event_id  INTEGER,
+  reason    TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS granted_tier_member ON granted_tier (member_id);
+
+-- How far a job has come that goes through time: `until` is where the next run begins.
+CREATE TABLE IF NOT EXISTS progress (
+  job   TEXT    PRIMARY KEY,
+  until INTEGER NOT NULL
 ) STRICT;
 
 -- A member's running totals: a projection of `entry` and `posting`. `seq` is the optimistic lock and the total order of
@@ -125,8 +151,9 @@ INSERT INTO kind VALUES
   ON CONFLICT (kind) DO NOTHING;
 
 -- One grant. Born fully in `revoked` (not granted); the posting of its entry then grants it. A projection. A merge gives it
--- to another account; its dates never change.
--- `expires_at` null: never. `awaits_activation` is 1 until the activation of a delayed lot was announced.
+-- to another account. Its dates never change, but for `expires_at` of points that live on by activity: see `extension`.
+-- `expires_at` null: never. `awaits_activation` is 1 until the activation of a delayed lot was announced. `returned` is what
+-- returns of its order took back of what it granted, from whichever lot: see `order_return`.
 CREATE TABLE IF NOT EXISTS lot (
   id                INTEGER PRIMARY KEY,
   account_id        INTEGER NOT NULL REFERENCES account (id),
@@ -138,6 +165,7 @@ CREATE TABLE IF NOT EXISTS lot (
   spent             INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),
   expired           INTEGER NOT NULL DEFAULT 0 CHECK (expired >= 0),
   revoked           INTEGER NOT NULL DEFAULT 0 CHECK (revoked >= 0),
+  returned          INTEGER NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND issued),
   activates_at      INTEGER NOT NULL,
   expires_at        INTEGER,
   awaits_activation INTEGER NOT NULL DEFAULT 0,
@@ -148,6 +176,23 @@ CREATE INDEX IF NOT EXISTS lot_open ON lot (account_id, expires_at) WHERE remain
 CREATE INDEX IF NOT EXISTS lot_due ON lot (expires_at) WHERE remaining > 0 AND expires_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS lot_activation ON lot (activates_at) WHERE awaits_activation = 1;
 CREATE INDEX IF NOT EXISTS lot_entry ON lot (entry_id);
+CREATE INDEX IF NOT EXISTS lot_rule ON lot (account_id, rule_id);
+
+-- A lot's end that was put off, by the command that did it.
+CREATE TABLE IF NOT EXISTS extension (
+  lot_id     INTEGER NOT NULL,
+  command_id INTEGER NOT NULL,
+  was        INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL CHECK (expires_at > was),
+  UNIQUE (command_id, lot_id)
+) STRICT;
+
+-- What each rule gave all members together, net of what returns took back: a projection of the lots that were earned. The
+-- budgets of campaigns are checked against it.
+CREATE TABLE IF NOT EXISTS rule_total (
+  rule_id TEXT    PRIMARY KEY,
+  points  INTEGER NOT NULL CHECK (points >= 0)
+) STRICT;
 
 -- The ledger: append-only facts. `amount` is what moves, `points` its effect on remaining (signed), `balance_after`
 -- the running sum of `points`. `at` never goes back within an account; `occurred_at` is when it happened in the shop.
@@ -187,7 +232,8 @@ CREATE INDEX IF NOT EXISTS posting_lot ON posting (lot_id);
 
 -- A purchase. `ref` is the shop's own id. Anonymous orders have no member. `content_hash` tells a repeat from another
 -- order under the same id; `revision` is the optimistic lock of returns, cancellation and claims. `claim_command` is the
--- command that gave an anonymous order to a member.
+-- command that gave an anonymous order to a member. `qualifying` counts toward the tiers, net of returns; `kept` is what is
+-- left of `earned` after them: projections of the lines and the returns.
 CREATE TABLE IF NOT EXISTS orders (
   id              INTEGER PRIMARY KEY,
   ref             TEXT    NOT NULL UNIQUE,
@@ -209,6 +255,8 @@ CREATE TABLE IF NOT EXISTS orders (
   paid_money      INTEGER NOT NULL CHECK (paid_money >= 0),
   payable         INTEGER NOT NULL CHECK (payable >= 0),
   earned          INTEGER NOT NULL CHECK (earned >= 0),
+  qualifying      INTEGER NOT NULL CHECK (qualifying >= 0),
+  kept            INTEGER NOT NULL CHECK (kept BETWEEN 0 AND earned),
   redemption_id   INTEGER,
   claim_command   INTEGER,
   program_version INTEGER NOT NULL,
@@ -247,7 +295,8 @@ CREATE TABLE IF NOT EXISTS order_line (
 ) STRICT;
 
 -- A return of some lines, or the cancellation of an order (`ref` null). `lines` is [[n, quantity], ...].
--- `forgiven` is what was not taken back: it had expired unspent, or the program's policy let the member keep it.
+-- `forgiven` is what was not taken back: it had expired unspent, or the program's policy let the member keep it. `lots` is
+-- what was taken back for each of the order's lots, [[lot, points], ...], from whichever lot it came.
 CREATE TABLE IF NOT EXISTS order_return (
   id           INTEGER PRIMARY KEY,
   order_id     INTEGER NOT NULL,
@@ -258,6 +307,7 @@ CREATE TABLE IF NOT EXISTS order_return (
   recorded_at  INTEGER NOT NULL,
   lines        TEXT    NOT NULL,
   clawed_back  INTEGER NOT NULL CHECK (clawed_back >= 0),
+  lots         TEXT    NOT NULL,
   forgiven     INTEGER NOT NULL CHECK (forgiven >= 0),
   restored     INTEGER NOT NULL CHECK (restored >= 0),
   refund       INTEGER NOT NULL CHECK (refund >= 0),
@@ -293,6 +343,56 @@ CREATE TABLE IF NOT EXISTS redemption (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS redemption_account ON redemption (account_id, status);
 CREATE INDEX IF NOT EXISTS redemption_due ON redemption (hold_expires_at) WHERE status IN ('awaiting_confirmation', 'held');
+
+-- Something that a member did beside buying. `ref` is the shop's own id; the id is its command's. `data` is whatever the
+-- shop says of it; no personal data.
+CREATE TABLE IF NOT EXISTS event (
+  id              INTEGER PRIMARY KEY,
+  ref             TEXT    NOT NULL UNIQUE,
+  member_id       INTEGER NOT NULL REFERENCES member (id),
+  type            TEXT    NOT NULL,
+  content_hash    TEXT    NOT NULL,
+  occurred_at     INTEGER NOT NULL,
+  recorded_at     INTEGER NOT NULL,
+  channel         TEXT,
+  data            TEXT    NOT NULL,
+  earned          INTEGER NOT NULL CHECK (earned >= 0),
+  program_version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS event_member ON event (member_id, occurred_at);
+
+-- A rule that an event fired, also where it gave no points.
+CREATE TABLE IF NOT EXISTS firing (
+  event_id    INTEGER NOT NULL,
+  rule_id     TEXT    NOT NULL,
+  member_id   INTEGER NOT NULL,
+  occurred_at INTEGER NOT NULL,
+  UNIQUE (event_id, rule_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS firing_member ON firing (member_id, rule_id);
+
+-- A promo code that unlocks a rule once; personal where it has a member, for some goods where it has `skus` (a JSON array).
+-- `order_id` is the order that used it: a projection of `voucher_use`. `expires_at` is the first instant at which it is over.
+CREATE TABLE IF NOT EXISTS voucher (
+  id         INTEGER PRIMARY KEY,
+  code       TEXT    NOT NULL UNIQUE,
+  rule_id    TEXT    NOT NULL,
+  member_id  INTEGER REFERENCES member (id),
+  skus       TEXT    NOT NULL DEFAULT '[]',
+  expires_at INTEGER,
+  created_at INTEGER NOT NULL,
+  order_id   INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS voucher_member ON voucher (member_id) WHERE member_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS voucher_order ON voucher (order_id) WHERE order_id IS NOT NULL;
+
+-- An order that used a voucher. What became of the order says whether the voucher is free again.
+CREATE TABLE IF NOT EXISTS voucher_use (
+  voucher_id INTEGER NOT NULL,
+  order_id   INTEGER NOT NULL,
+  UNIQUE (voucher_id, order_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS voucher_use_order ON voucher_use (order_id);
 
 -- What members and the shop's systems are to be told, written with its cause. Delivery is another matter.
 CREATE TABLE IF NOT EXISTS outbox (

@@ -65,7 +65,10 @@ WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
                     WHERE o.parent_id = NEW.parent_id)
                   > coalesce((SELECT points FROM posting WHERE entry_id = NEW.parent_id AND lot_id = own.lot_id), 0));
 
-  -- 5. project: the lots, then the account; seq is the lock
+  -- 5. project: the totals of the rules, the lots, then the account; seq is the lock
+  INSERT INTO rule_total (rule_id, points)
+  SELECT value ->> 'rule_id', value ->> 'issued' FROM json_each(NEW.lots) WHERE NEW.kind = 'earn'
+      ON CONFLICT (rule_id) DO UPDATE SET points = rule_total.points + excluded.points;
   UPDATE lot SET remaining = remaining + p.points * k.d_remaining, held = held + p.points * k.d_held,
                  spent = spent + p.points * k.d_spent, expired = expired + p.points * k.d_expired,
                  revoked = revoked + p.points * k.d_revoked
@@ -132,6 +135,14 @@ END;
 CREATE TRIGGER IF NOT EXISTS posting_no_update BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
 END;
 CREATE TRIGGER IF NOT EXISTS posting_no_delete BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS extension_no_update BEFORE UPDATE ON extension BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS extension_no_delete BEFORE DELETE ON extension BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS voucher_use_no_update BEFORE UPDATE ON voucher_use BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS voucher_use_no_delete BEFORE DELETE ON voucher_use BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
 END;
 CREATE TRIGGER IF NOT EXISTS program_no_update BEFORE UPDATE ON program BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
 END;
@@ -246,12 +257,13 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   SELECT value ->> 'hash', value ->> 'kind', value ->> 'member_id' FROM json_each(NEW.plan, '$.identities');
 
   INSERT INTO orders (id, ref, member_id, content_hash, command_id, status, occurred_at, recorded_at, channel, store, device,
-                      currency, items, discount, delivery, paid_points, paid_money, payable, earned, redemption_id,
-                      program_version)
+                      currency, items, discount, delivery, paid_points, paid_money, payable, earned, qualifying, kept,
+                      redemption_id, program_version)
   SELECT value ->> 'id', value ->> 'ref', value ->> 'member_id', value ->> 'content_hash', NEW.id, 'recorded',
          value ->> 'occurred_at', NEW.at, value ->> 'channel', value ->> 'store', value ->> 'device', value ->> 'currency',
          value ->> 'items', value ->> 'discount', value ->> 'delivery', value ->> 'paid_points', value ->> 'paid_money',
-         value ->> 'payable', value ->> 'earned', value ->> 'redemption_id', value ->> 'program_version'
+         value ->> 'payable', value ->> 'earned', value ->> 'qualifying', value ->> 'earned', value ->> 'redemption_id',
+         value ->> 'program_version'
     FROM json_each(NEW.plan, '$.orders');
   -- a line is an array, in the sequence of the columns
   INSERT INTO order_line (order_id, n, id, sku, name, category, brand, labels, quantity, price, discount, cost, tax, promo,
@@ -262,8 +274,9 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.lines');
   SELECT RAISE(ABORT, 'E_LINES')
    WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.orders') o
-                  WHERE (o.value ->> 'items', o.value ->> 'discount', o.value ->> 'paid_points', o.value ->> 'paid_money')
-                        IS NOT (SELECT sum(amount), sum(program_discount), sum(paid_points), sum(paid_money)
+                  WHERE (o.value ->> 'items', o.value ->> 'discount', o.value ->> 'paid_points', o.value ->> 'paid_money',
+                         o.value ->> 'qualifying')
+                        IS NOT (SELECT sum(amount), sum(program_discount), sum(paid_points), sum(paid_money), sum(qualifying)
                                   FROM order_line WHERE order_id = o.value ->> 'id'));
 
   -- returns and cancellation: the order's revision is the lock
@@ -277,7 +290,7 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.returned'), 0);
   -- an anonymous order is given to a member once
   UPDATE orders SET revision = revision + 1, member_id = c.value ->> 'member_id', earned = c.value ->> 'earned',
-                    claim_command = NEW.id
+                    kept = c.value ->> 'earned', claim_command = NEW.id
     FROM json_each(NEW.plan, '$.claims') c
    WHERE orders.id = c.value ->> 'id' AND orders.revision = c.value ->> 'revision' AND orders.status = 'recorded'
      AND orders.member_id IS NULL;
@@ -286,11 +299,35 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.claimed_lines') c
    WHERE order_line.order_id = c.value ->> 0 AND order_line.n = c.value ->> 1;
   SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.claimed_lines'), 0);
-  INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, forgiven,
-                            restored, refund)
+  INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, lots,
+                            forgiven, restored, refund)
   SELECT value ->> 'id', value ->> 'order_id', value ->> 'ref', value ->> 'content_hash', NEW.id, value ->> 'occurred_at',
-         NEW.at, value ->> 'lines', value ->> 'clawed_back', value ->> 'forgiven', value ->> 'restored', value ->> 'refund'
+         NEW.at, value ->> 'lines', value ->> 'clawed_back', value ->> 'lots', value ->> 'forgiven', value ->> 'restored',
+         value ->> 'refund'
     FROM json_each(NEW.plan, '$.returns');
+  -- what is left of the orders: whole and rest apart, their products stay within 64 bits up to 3 000 000 pieces
+  UPDATE orders SET qualifying = (SELECT sum(l.qualifying - (l.qualifying / l.quantity * l.returned
+                                                             + l.qualifying % l.quantity * l.returned / l.quantity))
+                                    FROM order_line l WHERE l.order_id = orders.id)
+   WHERE id IN (SELECT value ->> 'id' FROM json_each(NEW.plan, '$.order_updates'))
+      OR id IN (SELECT value ->> 'id' FROM json_each(NEW.plan, '$.claims'));
+  UPDATE orders SET kept = kept - (r.value ->> 'clawed_back')
+    FROM json_each(NEW.plan, '$.returns') r WHERE orders.id = r.value ->> 'order_id';
+  -- what was taken back counts against the lots that the order earned, and the rules that gave them
+  SELECT RAISE(ABORT, 'E_LINES')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.returns') r
+                  WHERE r.value ->> 'clawed_back'
+                        <> (SELECT coalesce(sum(taken.value ->> 1), 0) FROM json_each(r.value, '$.lots') taken)
+                     OR EXISTS (SELECT 1 FROM json_each(r.value, '$.lots') taken
+                                  LEFT JOIN lot l ON l.id = taken.value ->> 0 LEFT JOIN entry e ON e.id = l.entry_id
+                                 WHERE e.kind IS NOT 'earn' OR e.order_id IS NOT r.value ->> 'order_id'));
+  UPDATE lot SET returned = lot.returned + (taken.value ->> 1)
+    FROM json_each(NEW.plan, '$.returns') r, json_each(r.value, '$.lots') taken WHERE lot.id = taken.value ->> 0;
+  UPDATE rule_total SET points = rule_total.points - back.points
+    FROM (SELECT l.rule_id, sum(taken.value ->> 1) AS points
+            FROM json_each(NEW.plan, '$.returns') r, json_each(r.value, '$.lots') taken JOIN lot l ON l.id = taken.value ->> 0
+           GROUP BY l.rule_id) back
+   WHERE rule_total.rule_id = back.rule_id;
 
   INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, parent_id, order_id,
                            redemption_id, command_id, program_version, explanation, lots, postings)
@@ -305,6 +342,52 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                   WHERE e.value ->> 'kind' IN ('transfer_out', 'merge_out')
                     AND e.value ->> 'amount'
                         IS NOT (SELECT sum(amount) FROM entry WHERE parent_id = e.value ->> 'id'));
+
+  -- no rule gives all members together more than its budget: whoever came later plans again with what is left
+  SELECT RAISE(ABORT, 'E_STALE')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.budgets') b JOIN rule_total t ON t.rule_id = b.value ->> 'rule_id'
+                  WHERE t.points > b.value ->> 'points');
+
+  INSERT INTO event (id, ref, member_id, type, content_hash, occurred_at, recorded_at, channel, data, earned, program_version)
+  SELECT value ->> 'id', value ->> 'ref', value ->> 'member_id', value ->> 'type', value ->> 'content_hash',
+         value ->> 'occurred_at', NEW.at, value ->> 'channel', value ->> 'data', value ->> 'earned',
+         value ->> 'program_version'
+    FROM json_each(NEW.plan, '$.events');
+  INSERT INTO firing (event_id, rule_id, member_id, occurred_at)
+  SELECT e.value ->> 'id', fired.value, e.value ->> 'member_id', e.value ->> 'occurred_at'
+    FROM json_each(NEW.plan, '$.events') e, json_each(e.value, '$.rules') fired;
+  UPDATE member SET segments = s.value ->> 'segments'
+    FROM json_each(NEW.plan, '$.segments') s WHERE member.id = s.value ->> 'member_id';
+  UPDATE granted_tier SET until = NEW.at
+   WHERE member_id IN (SELECT value FROM json_each(NEW.plan, '$.ended_tiers')) AND (until IS NULL OR until > NEW.at);
+  INSERT INTO granted_tier (id, member_id, tier, until, given_at, event_id, reason)
+  SELECT value ->> 'id', value ->> 'member_id', value ->> 'tier', value ->> 'until', NEW.at, value ->> 'event_id',
+         value ->> 'reason'
+    FROM json_each(NEW.plan, '$.granted_tiers');
+
+  -- points that live on by activity: their end is put off, never nearer, and not of what is over
+  INSERT INTO extension (lot_id, command_id, was, expires_at)
+  SELECT l.id, NEW.id, l.expires_at, max(x.value ->> 'expires_at')
+    FROM json_each(NEW.plan, '$.extensions') x
+    CROSS JOIN lot l ON l.account_id = x.value ->> 'member_id' AND l.rule_id = x.value ->> 'rule_id'
+   WHERE l.remaining + l.held > 0 AND l.expires_at > x.value ->> 'at' AND l.expires_at < x.value ->> 'expires_at'
+   GROUP BY l.id;
+  UPDATE lot SET expires_at = x.expires_at FROM extension x WHERE x.command_id = NEW.id AND lot.id = x.lot_id;
+
+  INSERT INTO voucher (id, code, rule_id, member_id, skus, expires_at, created_at)
+  SELECT value ->> 'id', value ->> 'code', value ->> 'rule_id', value ->> 'member_id', value ->> 'skus',
+         value ->> 'expires_at', NEW.at
+    FROM json_each(NEW.plan, '$.vouchers');
+  -- a voucher is used once; what undoes the whole order frees it
+  UPDATE voucher SET order_id = u.value ->> 'order_id'
+    FROM json_each(NEW.plan, '$.used_vouchers') u WHERE voucher.id = u.value ->> 'voucher_id' AND voucher.order_id IS NULL;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.used_vouchers'), 0);
+  INSERT INTO voucher_use (voucher_id, order_id)
+  SELECT value ->> 'voucher_id', value ->> 'order_id' FROM json_each(NEW.plan, '$.used_vouchers');
+  UPDATE voucher SET order_id = NULL
+   WHERE order_id IN (SELECT o.id FROM json_each(NEW.plan, '$.order_updates') u JOIN orders o ON o.id = u.value ->> 'id'
+                       WHERE o.status = 'cancelled'
+                          OR NOT EXISTS (SELECT 1 FROM order_line l WHERE l.order_id = o.id AND l.returned < l.quantity));
 
   -- duplicates: what was the one member's is the other's
   UPDATE member SET status = 'merged', merged_into = m.value ->> 'into'
@@ -322,6 +405,14 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
     FROM json_each(NEW.plan, '$.merges') m WHERE orders.member_id = m.value ->> 'from';
   UPDATE redemption SET account_id = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE redemption.account_id = m.value ->> 'from';
+  UPDATE event SET member_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE event.member_id = m.value ->> 'from';
+  UPDATE firing SET member_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE firing.member_id = m.value ->> 'from';
+  UPDATE granted_tier SET member_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE granted_tier.member_id = m.value ->> 'from';
+  UPDATE voucher SET member_id = m.value ->> 'into'
+    FROM json_each(NEW.plan, '$.merges') m WHERE voucher.member_id = m.value ->> 'from';
   UPDATE statistics SET first_order_at = coalesce(min(statistics.first_order_at, f.first_order_at),
                                                   statistics.first_order_at, f.first_order_at),
                         last_order_at = coalesce(max(statistics.last_order_at, f.last_order_at),
@@ -360,6 +451,7 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   UPDATE statistics SET revision = statistics.revision + 1, orders = orders + (u.value ->> 'orders'),
                         qualifying_spend = qualifying_spend + (u.value ->> 'qualifying_spend'),
                         tier = u.value ->> 'tier', tier_since = u.value ->> 'tier_since',
+                        grace_until = u.value ->> 'grace_until', review_at = u.value ->> 'review_at',
                         first_order_at = coalesce(min(first_order_at, u.value ->> 'order_at'), first_order_at, u.value ->> 'order_at'),
                         last_order_at = coalesce(max(last_order_at, u.value ->> 'order_at'), last_order_at, u.value ->> 'order_at')
     FROM json_each(NEW.plan, '$.statistics') u

@@ -51,6 +51,9 @@ SELECT 'something is left with a merged member', m.id
  WHERE m.merged_into IS NOT NULL
    AND (a.remaining + a.held + a.deficit + a.earned > 0
         OR EXISTS (SELECT 1 FROM identity i WHERE i.member_id = m.id) OR EXISTS (SELECT 1 FROM orders o WHERE o.member_id = m.id)
+        OR EXISTS (SELECT 1 FROM event v WHERE v.member_id = m.id)
+        OR EXISTS (SELECT 1 FROM granted_tier g WHERE g.member_id = m.id)
+        OR EXISTS (SELECT 1 FROM voucher v WHERE v.member_id = m.id)
         OR EXISTS (SELECT 1 FROM redemption r WHERE r.account_id = m.id AND r.status IN ('awaiting_confirmation', 'held')))
 UNION ALL
 SELECT 'held points differ from the open redemptions', a.id
@@ -80,6 +83,40 @@ SELECT 'order got back other points than its returns say', o.id
            sum(iif(kind = 'redemption_rollback', amount, 0)) AS restored FROM entry
      WHERE order_id IS NOT NULL GROUP BY order_id) t ON t.order_id = o.id
  WHERE (coalesce(r.clawed_back, 0), coalesce(r.restored, 0)) IS NOT (coalesce(t.clawed_back, 0), coalesce(t.restored, 0))
+UNION ALL
+SELECT 'order counts or keeps something else than its lines and returns say', o.id
+  FROM orders o LEFT JOIN (
+    SELECT order_id, sum(qualifying - (qualifying / quantity * returned + qualifying % quantity * returned / quantity)) AS spend
+      FROM order_line GROUP BY order_id) l ON l.order_id = o.id
+  LEFT JOIN (SELECT order_id, sum(clawed_back) AS points FROM order_return GROUP BY order_id) r ON r.order_id = o.id
+ WHERE (o.qualifying, o.kept) IS NOT (coalesce(l.spend, 0), o.earned - coalesce(r.points, 0))
+UNION ALL
+SELECT 'lot lost something else than the returns of its order took back', l.id
+  FROM lot l LEFT JOIN (
+    SELECT part.value ->> 0 AS lot_id, sum(part.value ->> 1) AS points FROM order_return r, json_each(r.lots) part GROUP BY 1) t
+       ON t.lot_id = l.id
+ WHERE l.returned <> coalesce(t.points, 0)
+UNION ALL
+SELECT 'rule gave something else than its lots', t.rowid
+  FROM rule_total t LEFT JOIN (
+    SELECT l.rule_id, sum(l.issued - l.returned) AS points FROM lot l JOIN entry e ON e.id = l.entry_id AND e.kind = 'earn'
+     GROUP BY l.rule_id) g ON g.rule_id = t.rule_id
+ WHERE t.points <> coalesce(g.points, 0)
+UNION ALL
+SELECT 'rule gave points that nobody counted', min(l.id)
+  FROM lot l JOIN entry e ON e.id = l.entry_id AND e.kind = 'earn'
+ WHERE NOT EXISTS (SELECT 1 FROM rule_total t WHERE t.rule_id = l.rule_id) GROUP BY l.rule_id
+UNION ALL
+SELECT 'lot ends at another moment than its extensions say', l.id
+  FROM lot l JOIN (SELECT lot_id, max(expires_at) AS expires_at FROM extension GROUP BY lot_id) x ON x.lot_id = l.id
+ WHERE l.expires_at IS NOT x.expires_at
+UNION ALL
+SELECT 'voucher is used by another order than its uses say', v.id
+  FROM voucher v
+ WHERE v.order_id IS NOT (
+   SELECT max(u.order_id) FROM voucher_use u JOIN orders o ON o.id = u.order_id AND o.status = 'recorded'
+    WHERE u.voucher_id = v.id
+      AND EXISTS (SELECT 1 FROM order_line l WHERE l.order_id = u.order_id AND l.returned < l.quantity))
 UNION ALL
 SELECT 'order was paid with other points than its redemption', o.id
   FROM orders o LEFT JOIN redemption r ON r.id = o.redemption_id

@@ -3,4 +3,5 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM lot WHERE awaits_activation = 1 AND activates_at <= ?1 LIMIT ?2)) AS activate,
   (SELECT count(*) FROM (SELECT 1 FROM lot WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1 LIMIT ?2)) AS expire,
   (SELECT count(*) FROM (SELECT 1 FROM redemption WHERE status IN ('awaiting_confirmation', 'held') AND hold_expires_at <= ?1
-                          LIMIT ?2)) AS holds
+                          LIMIT ?2)) AS holds,
+  (SELECT count(*) FROM (SELECT 1 FROM statistics WHERE review_at IS NOT NULL AND review_at <= ?1 LIMIT ?2)) AS tiers

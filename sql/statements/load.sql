@@ -3,19 +3,23 @@
 -- inside another's is up to the query planner.
 -- ?1 hash of the caller's key   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
 -- ?6 redemption id              ?7 return ref      ?8 id of another member (a transfer, a merge)   ?9 hash of their identity
+-- ?10 what the program must know of the member: {"windows": [moment], "rules": [id], "day": moment, "categories": [word]};
+-- null for nothing       ?11 codes of vouchers (a JSON array)       ?12 event ref
 WITH
   red AS (SELECT * FROM redemption WHERE id = ?6),
   ord AS (SELECT * FROM orders WHERE ref = ?5),
   -- the member named by the caller comes before the one of the order or redemption: a mismatch is for the ledger to refuse;
   -- whoever was merged is the member that took over
   mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
-                 a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since
+                 a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
+                 s.grace_until, m.segments
             FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
            WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
                              WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
                              ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END),
   other AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
-                   a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since
+                   a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
+                   s.grace_until, m.segments
               FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
              WHERE m.id = CASE WHEN ?8 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?8), ?8)
                                ELSE (SELECT member_id FROM identity WHERE hash = ?9) END)
@@ -30,7 +34,39 @@ SELECT
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since,
-            'merged', json((SELECT json_group_array(id) FROM member WHERE merged_into = mem.id)))
+            'merged', json((SELECT json_group_array(id) FROM member WHERE merged_into = mem.id)),
+            'grace_until', grace_until, 'segments', json(segments),
+            -- a tier that was given explains the one held even after its end, until that was looked at again
+            'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
+                                    WHERE g.member_id = mem.id
+                                      AND (g.until IS NULL OR g.until > coalesce(mem.tier_since, 0)))),
+            'activity', CASE WHEN ?10 IS NOT NULL THEN
+              json((SELECT json_group_array(json((SELECT json_object('orders', count(*), 'spend', coalesce(sum(o.qualifying), 0),
+                                                                     'earned', coalesce(sum(o.kept), 0))
+                                                    FROM orders o WHERE o.member_id = mem.id AND o.occurred_at >= since.value
+                                                     AND o.status = 'recorded')))
+                      FROM json_each(?10, '$.windows') since)) ELSE json('[]') END,
+            -- how often a rule fired: on orders that stand, and by events; its points less what returns took back
+            'uses', CASE WHEN ?10 IS NOT NULL THEN
+              json((SELECT json_group_array(json((
+                      SELECT json_object('rule_id', rule.value, 'times', count(o.id) + by_events.times,
+                                         'points', coalesce(sum(l.issued - l.returned), 0),
+                                         'points_today', coalesce(sum(iif(e.occurred_at >= ?10 ->> 'day',
+                                                                          l.issued - l.returned, 0)), 0),
+                                         'last_at', nullif(max(coalesce(max(o.occurred_at), -1), coalesce(by_events.last_at, -1)), -1),
+                                         'points_of_all', coalesce((SELECT points FROM rule_total
+                                                                     WHERE rule_id = rule.value), 0))
+                        FROM (SELECT count(*) AS times, max(occurred_at) AS last_at FROM firing f
+                               WHERE f.member_id = mem.id AND f.rule_id = rule.value) by_events
+                        LEFT JOIN lot l ON l.account_id = mem.id AND l.rule_id = rule.value
+                        LEFT JOIN entry e ON e.id = l.entry_id
+                        LEFT JOIN orders o ON o.id = e.order_id AND o.status = 'recorded')))
+                      FROM json_each(?10, '$.rules') rule)) ELSE json('[]') END,
+            'categories', CASE WHEN ?10 IS NOT NULL THEN
+              json((SELECT json_group_array(bought.value) FROM json_each(?10, '$.categories') bought
+                     WHERE EXISTS (SELECT 1 FROM orders o CROSS JOIN order_line l ON l.order_id = o.id
+                                    WHERE o.member_id = mem.id AND o.status = 'recorded'
+                                      AND l.category = bought.value AND l.returned < l.quantity))) ELSE json('[]') END)
      FROM mem) AS member,
   -- [id, rule_id, remaining, activates_at, expires_at]
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
@@ -62,6 +98,9 @@ SELECT
             -- what became of the lots that it earned: [lot, issued, expired, expires_at]
             'lots', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at))
                             FROM entry e JOIN lot l ON l.entry_id = e.id WHERE e.order_id = o.id AND e.kind = 'earn')),
+            'vouchers', json((SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id,
+                                                                  'skus', json(v.skus)))
+                                FROM voucher_use u JOIN voucher v ON v.id = u.voucher_id WHERE u.order_id = o.id)),
             'capture_entry', (SELECT r.capture_entry FROM redemption r WHERE r.id = o.redemption_id),
             'lines', json((SELECT json_group_array(json_array(n, id, sku, name, category, brand, json(labels), quantity, price,
                                                               discount, cost, tax, promo, amount, program_discount,
@@ -85,10 +124,28 @@ SELECT
   (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
-                      'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'))
+                      'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'),
+            'grace_until', grace_until, 'segments', json(segments),
+            -- a tier that was given explains the one held even after its end, until that was looked at again
+            'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
+                                    WHERE g.member_id = other.id
+                                      AND (g.until IS NULL OR g.until > coalesce(other.tier_since, 0)))),
+            'activity', CASE WHEN ?10 IS NOT NULL THEN
+              json((SELECT json_group_array(json((SELECT json_object('orders', count(*), 'spend', coalesce(sum(o.qualifying), 0),
+                                                                     'earned', coalesce(sum(o.kept), 0))
+                                                    FROM orders o WHERE o.member_id = other.id AND o.occurred_at >= since.value
+                                                     AND o.status = 'recorded')))
+                      FROM json_each(?10, '$.windows') since)) ELSE json('[]') END)
      FROM other) AS other,
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
      FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots,
+  (SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id, 'member_id', v.member_id,
+                                       'skus', json(v.skus), 'expires_at', v.expires_at, 'created_at', v.created_at,
+                                       'used_by', (SELECT ref FROM orders WHERE id = v.order_id)))
+     FROM json_each(?11) wanted CROSS JOIN voucher v ON v.code = wanted.value) AS vouchers,
+  (SELECT json_object('content_hash', v.content_hash,
+            'answer', json((SELECT json_object('status', c.status, 'answer', c.answer) FROM command c WHERE c.id = v.id)))
+     FROM event v WHERE v.ref = ?12) AS event,
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
             'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))

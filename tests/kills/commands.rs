@@ -12,6 +12,8 @@ use crate::random::Random;
 
 /// What every member starts with, whichever program is in force: [`documents`] see to it.
 pub const WELCOME_POINTS: &str = "500.00";
+/// What every program gives for an event.
+pub const EVENT_POINTS: &str = "7.00";
 /// Orders that may still come back.
 const REMEMBERED_ORDERS: usize = 20;
 
@@ -48,6 +50,14 @@ pub enum Wish {
     Publish,
     MakeKey,
     RevokeKey,
+    /// Something done beside buying, for which every program gives [`EVENT_POINTS`].
+    Event {
+        member: String,
+        event: String,
+    },
+    /// What the staff says of a member: segments, a tier taken away.
+    Tell,
+    MakeVoucher,
 }
 
 impl Wish {
@@ -67,6 +77,9 @@ impl Wish {
             Self::Publish => "programs",
             Self::MakeKey => "keys made",
             Self::RevokeKey => "keys revoked",
+            Self::Event { .. } => "events",
+            Self::Tell => "words of the staff",
+            Self::MakeVoucher => "vouchers",
         }
     }
 }
@@ -126,6 +139,9 @@ impl Client {
             75 => Some(self.make_key()),
             76 => self.revoke_key(),
             77..81 => Some(self.job()),
+            81..84 => Some(self.event(moment)),
+            84 => Some(self.tell()),
+            85 => Some(self.make_voucher()),
             _ => None,
         };
         wanted.unwrap_or_else(|| self.buy(moment))
@@ -282,8 +298,32 @@ impl Client {
         Some(Request { method: Method::DELETE, ..request })
     }
 
+    fn event(&mut self, moment: Moment) -> Request {
+        let (event, member) = (self.new_id(), self.member());
+        let body = json!({
+            "id": event, "member": {"id": member}, "type": "visit", "occurred_at": moment.now.to_string(), "data": {"page": "/"},
+        });
+        post(event.clone(), "/v1/events", &body, Wish::Event { member, event })
+    }
+
+    /// The staff says in which groups a member is, or takes away given tiers.
+    fn tell(&mut self) -> Request {
+        let (member, key) = (self.member(), self.new_id());
+        let (what, body) = if self.random.once_in(2) {
+            ("segments", json!({"segments": [key]}))
+        } else {
+            ("tier", json!({"tier": null, "reason": "a trial"}))
+        };
+        Request { method: Method::PUT, ..post(key, format!("/v1/members/{member}/{what}"), &body, Wish::Tell) }
+    }
+
+    fn make_voucher(&mut self) -> Request {
+        let member = self.member();
+        post(self.new_id(), "/v1/vouchers", &json!({"rule_id": "purchase", "member": {"id": member}}), Wish::MakeVoucher)
+    }
+
     fn job(&mut self) -> Request {
-        let name = ["holds", "expire", "activate"][self.random.place(&[(); 3]).unwrap_or_default()];
+        let name = ["holds", "expire", "activate", "tiers"][self.random.place(&[(); 4]).unwrap_or_default()];
         Request { key: None, ..post(String::new(), format!("/v1/jobs/{name}/runs"), &json!({}), Wish::Nothing) }
     }
 
@@ -321,6 +361,7 @@ pub fn documents(presets: &[Value]) -> Vec<Value> {
         let mut document = preset.clone();
         let expiry = json!({"type": "days", "days": 30});
         document["enrolment"] = json!({"welcome": {"id": "welcome", "points": WELCOME_POINTS, "expiry": expiry}});
+        document["events"] = json!([{"id": "visit", "type": "visit", "points": EVENT_POINTS}]);
         document["redemption"]["hold_minutes"] = 1.into();
         document["returns"]["clawback"] = (*policy).into();
         document

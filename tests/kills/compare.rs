@@ -129,6 +129,7 @@ fn fact(entry: &Value) -> Fact {
     let cause = match kind {
         "adjust" => &entry["id"],
         "hold" | "capture" | "release" => &entry["redemption_id"],
+        _ if entry["order_id"].is_null() => &entry["event_id"],
         _ => &entry["order_id"],
     };
     Fact::new(kind, cause.as_str().unwrap_or_default(), hundredths(&entry["amount"]))

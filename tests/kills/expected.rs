@@ -85,7 +85,11 @@ impl Expected {
     fn add(&mut self, done: &Exchange) {
         let (answer, key) = (done.answer.json(), done.key());
         match &done.request.wish {
-            Wish::Nothing | Wish::MakeKey | Wish::RevokeKey => {}
+            Wish::Nothing | Wish::MakeKey | Wish::RevokeKey | Wish::Tell | Wish::MakeVoucher => {}
+            Wish::Event { member, event } => {
+                let points = hundredths(&answer["earned"]["points"]);
+                self.account(member).grant("earn", event, points, &key);
+            }
             Wish::Publish => self.programs += 1,
             Wish::Enrol => {
                 let account = self.members.entry(text(&answer["id"])).or_default();

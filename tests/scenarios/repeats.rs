@@ -65,6 +65,11 @@ pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
     let adjustment = json!({"points": "10", "reason": "a gift"});
     let return_body = json!({"return_id": "r-1", "lines": [{"id": "1", "quantity": 1}]});
     let redemption = json!({"member": member, "order": cart(goods()), "points": "100"});
+    let event = json!({"id": "event-1", "member": member, "type": "review", "occurred_at": shop.now(), "data": {"stars": 5}});
+    let voucher = json!({"rule_id": "purchase", "member": member});
+    let put = |what: &str, body: Value, other: Value| {
+        Mutation::new(Method::PUT, format!("/v1/members/{}/{what}", anna.id), &body.to_string(), &other.to_string())
+    };
     let mutations = vec![
         Mutation::post("/v1/members", &enrolment, ("phone", "+7 900 000-00-03".into())),
         Mutation::post(format!("/v1/members/{}/adjustments", anna.id), &adjustment, ("points", "11".into())),
@@ -77,6 +82,10 @@ pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
         Mutation::post("/v1/orders/claims", &claim, ("order_id", "another receipt".into())),
         Mutation::post(format!("/v1/members/{}/transfers", anna.id), &transfer, ("points", "11".into())),
         Mutation::post(format!("/v1/members/{}/merges", anna.id), &json!({"from": double.id}), ("from", boris.id.clone().into())),
+        Mutation::post("/v1/events", &event, ("id", "event-2".into())),
+        Mutation::post("/v1/vouchers", &voucher, ("rule_id", "another".into())),
+        put("segments", json!({"segments": ["circle"]}), json!({"segments": []})),
+        put("tier", json!({"tier": null, "reason": "as agreed"}), json!({"tier": null, "reason": "no more"})),
         Mutation::new(Method::PUT, "/v1/program", &document.to_string(), &other_document.to_string()),
         Mutation::post("/v1/keys", &json!({"scopes": ["staff"]}), ("scopes", json!(["jobs"]))),
         Mutation::new(Method::DELETE, format!("/v1/keys/{revoked}"), "", "{}"),

@@ -67,6 +67,42 @@ pub async fn count_each_call(shop: &Shop) {
 }
 
 #[tokio::test]
+async fn a_program_that_looks_back_costs_no_more() {
+    let mut document = crate::limits::program(&json!({"per_day": "100000", "budget": "1000000"}));
+    document["tiers"] = json!({
+        "window": "rolling_12_months", "steps": [{"id": "base", "name": "Base", "threshold": "0", "rate": "1"}],
+    });
+    document["events"] = json!([{"id": "visit", "type": "visit", "points": "1", "limits": {"per_day": "1000"}}]);
+    let shop = &Shop::with_program(&document).await;
+    let anna = &shop.enrol("+7 900 000-00-01").await;
+    check(shop, "a quote", 1, || async { drop(anna.quote(goods()).await) }).await;
+    check(shop, "an order", 2, || async { drop(anna.buys(goods()).await) }).await;
+    check(shop, "a balance", 1, || async { drop(anna.balance().await) }).await;
+    check(shop, "an event", 2, || async {
+        let id = format!("event-{}", shop.number());
+        let event = json!({"id": id, "member": {"id": anna.id}, "type": "visit", "occurred_at": shop.now()});
+        shop.post("/v1/events", &event).await.expect(201);
+    })
+    .await;
+    let order = &anna.buys(json!([tests::pieces("1", "100.00", 10)])).await["order_id"].as_str().unwrap().to_owned();
+    let one = || Some(json!([{"id": "1", "quantity": 1}]));
+    check(shop, "a return", 2, || async { drop(shop.takes_back(order, &shop.new_key(), one()).await.expect(201)) }).await;
+}
+
+#[tokio::test]
+async fn another_program_is_seen_at_once_by_every_instance() {
+    let shop = &Shop::open("fixed").await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    anna.buys(goods()).await;
+    // what the instances know asks for nothing; the new program looks back
+    shop.publish(&crate::limits::program(&json!({"per_member": "150"}))).await.expect(200);
+    // 30 points are the rule's of before
+    for earned in ["100.00", "20.00", "0.00"] {
+        assert_eq!(anna.buys(goods()).await["earned"]["points"], earned);
+    }
+}
+
+#[tokio::test]
 async fn an_order_paid_with_points_makes_two_round_trips_and_its_cancellation_too() {
     let shop = &Shop::open("fixed").await;
     let anna = &shop.enrol("+7 900 000-00-01").await;

@@ -4,7 +4,7 @@ use domain::Points;
 use domain::order::Order;
 use domain::snapshot::RecordedOrder;
 use edge::wire::{self, MemberRef};
-use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Reply, mutate};
+use edge::{AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, mutate_at};
 use ledger::{Claimed, Refusal};
 use serde::Deserialize;
 use serde_json::json;
@@ -25,7 +25,7 @@ pub async fn claim(call: &Call) -> Result<Reply, Problem> {
     wire::bounded(&body.order_id, 200, "/order_id")?;
     let load = Load { order: Some(body.order_id.clone()), ..Load::default() };
     let load = body.member.subject("/member").await?.into_load(load);
-    mutate(call, &SELLERS, load, decide).await
+    mutate_at(call, &SELLERS, load, &Look::Claiming, decide).await
 }
 
 fn decide(context: &Context) -> Result<Outcome, Problem> {
@@ -43,10 +43,9 @@ fn decide(context: &Context) -> Result<Outcome, Problem> {
     }
     let purchase = as_bought(order);
     let judgement = wire::judged(program, Some(member), Points::ZERO, &purchase, &AskedPayment::None, "")?;
-    let standing = |spend| program.standing_with(Some(member), spend, context.command.now);
-    let claimed = ledger::claim(snapshot, &judgement, standing, &context.terms(), context.command.clone()).map_err(refuse)?;
-    let Claimed { plan, earned, lots, qualifying, balance } = claimed;
-    let after = standing(member.qualifying_spend.checked_add(qualifying).unwrap_or_default());
+    let claimed =
+        ledger::claim(snapshot, &judgement, context.standing_of(), &context.terms(), context.command.clone()).map_err(refuse)?;
+    let Claimed { plan, earned, lots, standing: after, balance } = claimed;
     let answer = json!({
         "order_id": order.reference, "member_id": member.id.external("mem"),
         "earned": {
@@ -92,5 +91,6 @@ fn as_bought(order: &RecordedOrder) -> Order {
             })
             .collect(),
         delivery: order.delivery,
+        vouchers: order.vouchers.clone(),
     }
 }

@@ -1,6 +1,7 @@
-//! Accrual: quotes, orders, claims, returns and cancellation; and simulations, which judge stored orders again.
+//! Accrual: quotes, orders, claims, returns and cancellation, events; and simulations, which judge stored orders again.
 
 mod claims;
+mod events;
 mod orders;
 mod quotes;
 mod returns;
@@ -22,6 +23,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("POST", ["quotes"]) => quotes::quote(call).await,
+        ("POST", ["events"]) => events::record(call).await,
         ("POST", ["orders"]) => orders::record(call).await,
         ("POST", ["orders", "claims"]) => claims::claim(call).await,
         ("GET", ["orders", id]) => orders::show(call, id).await,

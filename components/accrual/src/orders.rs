@@ -4,8 +4,8 @@ use domain::order::Order;
 use domain::{Id, Points};
 use edge::wire::{self, OrderBody};
 use edge::{
-    AskedPayment, Call, Context, Decision, Outcome, Problem, Reply, Scope, agreed, books, from_store, hash_text, mutate, now,
-    read,
+    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, Scope, agreed, books, from_store, hash_text, mutate_at,
+    now, read,
 };
 use ledger::{Account, Recorded, Refusal};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub async fn record(call: &Call) -> Result<Reply, Problem> {
     let order = body.purchase("", now())?;
     let content = canonical(&call.body)?;
     let redemption = body.redemption_id.as_deref().map(redemption_id).transpose()?;
-    let load = Load { order: Some(order.reference.clone()), redemption, ..Load::default() };
+    let load = Load { order: Some(order.reference.clone()), redemption, vouchers: body.vouchers().to_vec(), ..Load::default() };
     let load = match &body.member {
         None if redemption.is_some() => {
             return Err(Problem::field("/member", "required", "an order that is paid with points needs its member"));
@@ -27,10 +27,21 @@ pub async fn record(call: &Call) -> Result<Reply, Problem> {
         Some(member) => member.subject("/member").await?.into_load(load),
     };
     let anonymous = body.member.is_none();
-    mutate(call, &SELLERS, load, |context| decide(context, &order, &content, anonymous, redemption)).await
+    let asked = Asked { order: &order, vouchers: body.vouchers(), content: &content, anonymous, redemption };
+    mutate_at(call, &SELLERS, load, &Look::at_order(&order), |context| decide(context, &asked)).await
 }
 
-fn decide(context: &Context, order: &Order, content: &str, anonymous: bool, redemption: Option<Id>) -> Result<Outcome, Problem> {
+/// What came with the call.
+struct Asked<'a> {
+    order: &'a Order,
+    vouchers: &'a [String],
+    content: &'a str,
+    anonymous: bool,
+    redemption: Option<Id>,
+}
+
+fn decide(context: &Context, asked: &Asked<'_>) -> Result<Outcome, Problem> {
+    let &Asked { order, vouchers, content, anonymous, redemption } = asked;
     let program = &context.program;
     let order = wire::check_currency(order, program, &context.caller, "")?;
     if let Some(known) = &context.snapshot.order {
@@ -40,6 +51,7 @@ fn decide(context: &Context, order: &Order, content: &str, anonymous: bool, rede
             Err(context.refuse(&Refusal::OtherContent { what: "order" }))
         };
     }
+    let order = wire::with_vouchers(order, vouchers, &context.snapshot, "")?;
     let id = context.command.ids.clone().next();
     let terms = program.terms(context.command.now);
     let (judgement, recorded) = if anonymous {

@@ -2,7 +2,7 @@
 
 use domain::Points;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
-use edge::{Call, Problem, Reply, now, read};
+use edge::{Call, Look, Problem, Reply, now, read_at};
 use ledger::Account;
 use serde::Deserialize;
 use serde_json::json;
@@ -33,12 +33,14 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
         None => Load::default(),
         Some(member) => member.subject(pointer).await?.into_load(Load::default()),
     };
-    let shop = read(call, &SELLERS, load).await?;
+    let load = Load { vouchers: body.order.vouchers().to_vec(), ..load };
+    let shop = read_at(call, &SELLERS, load, &Look::at_order(&cart)).await?;
     if reference.is_some() && shop.snapshot.member.is_none() {
         return Err(Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"));
     }
     let program = &shop.program;
     let order = wire::check_currency(&cart, program, &shop.caller, "/order")?;
+    let order = wire::with_vouchers(order, body.order.vouchers(), &shop.snapshot, "/order")?;
     let member = shop.snapshot.member.as_ref();
     let available = member.map_or(Points::ZERO, |member| {
         Account::open_settled(member, &shop.snapshot, &program.terms(now), now)

@@ -40,8 +40,7 @@ pub async fn take_back(call: &Call, order: &str) -> Result<Reply, Problem> {
         if let Some(earlier) = known.returns.iter().find(|earlier| earlier.reference.as_ref() == Some(&request.reference)) {
             return repeat_or_refuse(context, earlier, &request.content_hash);
         }
-        let member = context.snapshot.member.as_ref();
-        let standing = |spend| context.program.standing_with(member, spend, context.command.now);
+        let standing = context.standing_of();
         let given = ledger::take_back(&context.snapshot, &request, standing, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         Ok(decision(context, given, json!({"return_id": request.reference})))
@@ -61,8 +60,7 @@ pub async fn cancel(call: &Call, order: &str) -> Result<Reply, Problem> {
         if let Some(earlier) = known.returns.iter().find(|earlier| earlier.reference.is_none()) {
             return repeat_or_refuse(context, earlier, &content);
         }
-        let member = context.snapshot.member.as_ref();
-        let standing = |spend| context.program.standing_with(member, spend, context.command.now);
+        let standing = context.standing_of();
         let given = ledger::cancel(&context.snapshot, &content, standing, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         Ok(decision(context, given, json!({"status": "cancelled"})))
@@ -117,14 +115,8 @@ fn decision(context: &Context, given: Given, mut answer: serde_json::Value) -> O
     answer["deficit"] = points(given.deficit).into();
     answer["refund_money"] = wire::money(given.refund).into();
     answer["lots"] = wire::taken(&given.lots, program).into();
-    answer["balance"] = match (&given.balance, &context.snapshot.member) {
-        (Some(balance), Some(member)) => {
-            let spent_less = given.plan.statistics.iter().map(|update| update.qualifying_spend).sum();
-            let spend = member.qualifying_spend.checked_add(spent_less).unwrap_or_default();
-            wire::balance(balance, &program.standing_with(Some(member), spend, context.command.now), program)
-        }
-        _ => serde_json::Value::Null,
-    };
+    let balance = given.balance.as_ref().map(|balance| wire::balance(balance, &given.standing, program));
+    answer["balance"] = balance.unwrap_or_default();
     let id = context.command.ids.clone().next();
     Outcome::New(Box::new(Decision { id, status: 201, answer, plan: given.plan }))
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod rebuild;
 mod sweep;
+mod tiers;
 mod work;
 
 use edge::{Call, Problem, Reply, Scope, authorize, now, serve};

@@ -12,7 +12,7 @@ use serde_json::json;
 use store::schema::{BOOKS, PEOPLE, migrate as run_migrations};
 use store::{Due, StoreError};
 
-use crate::sweep;
+use crate::{sweep, tiers};
 
 /// Rows of one statement: it stays well below a quarter of a second.
 const BATCH: i64 = 500;
@@ -30,16 +30,18 @@ enum Job {
     Holds,
     Activate,
     Expire,
+    Tiers,
 }
 
 impl Job {
-    const ALL: [Self; 3] = [Self::Holds, Self::Activate, Self::Expire];
+    const ALL: [Self; 4] = [Self::Holds, Self::Activate, Self::Expire, Self::Tiers];
 
     fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::Activate => "activate",
             Self::Expire => "expire",
+            Self::Tiers => "tiers",
         }
     }
 
@@ -48,6 +50,7 @@ impl Job {
             Self::Holds => due.holds,
             Self::Activate => due.activate,
             Self::Expire => due.expire,
+            Self::Tiers => due.tiers,
         }
     }
 }
@@ -71,6 +74,9 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
     // never ahead of our clock: what is still good must not be taken
     let at = moment(body.at.as_deref(), now(), "/at")?.min(now());
     let Some(job) = job else { return sweep::run(at).await };
+    if job == Job::Tiers {
+        tiers::mark(at).await?;
+    }
     let before = job.due(due(at).await?);
     if before == 0 {
         return Ok(Reply::ok(&json!({"processed": 0, "remaining": 0, "next_cursor": null})));
@@ -109,6 +115,7 @@ pub async fn migrate(call: &Call) -> Result<Reply, Problem> {
 /// # Errors
 /// 503 when the store does not answer; what was done stays done.
 pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
+    let marked = tiers::mark_once_a_day(at).await;
     // a job that fails does not keep the others from their work
     let mut failed: Vec<(Job, Problem)> = Vec::new();
     for _ in 0..MOST_BATCHES {
@@ -120,7 +127,7 @@ pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
         }
     }
     let swept = sweep::once_a_day(at).await;
-    failed.into_iter().next().map_or(swept, |(_, problem)| Err(problem))
+    failed.into_iter().next().map_or(marked.and(swept), |(_, problem)| Err(problem))
 }
 
 async fn due(at: Instant) -> Result<Due, Problem> {
@@ -141,6 +148,7 @@ async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
                 store::release_overdue(&books(), at, BATCH, ids, returned_until).await.map(count)
             }
             Job::Activate => store::activate(&books(), at, BATCH).await.map(count),
+            Job::Tiers => return tiers::batch(at).await.map(Some),
             Job::Expire => {
                 let version = program_head().await?.map_or(0, |program| program.version);
                 store::expire(&books(), at, BATCH, Ids::new(at, random()).next(), version).await.map(|()| None)

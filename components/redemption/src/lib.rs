@@ -7,7 +7,9 @@ use domain::snapshot::RedemptionStatus;
 use domain::{Id, Points};
 use edge::sealing::Sealer;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
-use edge::{AskedPayment, Call, Context, Decision, Outcome, Problem, Read, Reply, Scope, mutate, now, read, serve};
+use edge::{
+    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Read, Reply, Scope, mutate, mutate_at, now, read, serve,
+};
 use ledger::{Account, Ended, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,12 +52,14 @@ async fn hold(call: &Call) -> Result<Reply, Problem> {
     if body.order.member.as_ref().is_some_and(|other| *other != body.member) {
         return Err(Problem::field("/order/member", "two_members", "is not the one of /member"));
     }
-    let load = body.member.subject("/member").await?.into_load(Load::default());
+    let load = Load { vouchers: body.order.vouchers().to_vec(), ..Load::default() };
+    let load = body.member.subject("/member").await?.into_load(load);
     let sealer = Sealer::ready().await?;
-    mutate(call, &SELLERS, load, |context| {
+    mutate_at(call, &SELLERS, load, &Look::at_order(&cart), |context| {
         let program = &context.program;
         let refuse = |refusal: Refusal| context.refuse(&refusal);
         let order = wire::check_currency(&cart, program, &context.caller, "/order")?;
+        let order = wire::with_vouchers(order, body.order.vouchers(), &context.snapshot, "/order")?;
         let member = context.snapshot.member.as_ref().ok_or(Refusal::MemberNotFound).map_err(refuse)?;
         let account = Account::open_settled(member, &context.snapshot, &context.terms(), context.command.now).map_err(refuse)?;
         let payment = wire::asked_payment(Some(&body.points), program.scale())?;

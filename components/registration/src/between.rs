@@ -1,6 +1,5 @@
 //! Between two members: `POST /v1/members/{id}/transfers` and `POST /v1/members/{id}/merges`.
 
-use domain::Money;
 use edge::wire::{self, Amount, AnyMemberRef, member_id};
 use edge::{Call, Decision, Outcome, Problem, Reply, Scope, mutate};
 use serde::Deserialize;
@@ -55,15 +54,13 @@ pub async fn merge(call: &Call, id: &str) -> Result<Reply, Problem> {
     let load = body.from.subject("/from").await?.into_load_as_other(load);
     mutate(call, &[Scope::Staff], load, |context| {
         let program = &context.program;
-        let member = context.snapshot.member.as_ref();
-        let standing = |spend: Money| program.standing_with(member, spend, context.command.now);
-        let merged = ledger::merge(&context.snapshot, standing, &context.terms(), context.command.clone())
+        let merged = ledger::merge(&context.snapshot, context.standing_of(), &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         let answer = json!({
             "id": context.snapshot.member.as_ref().map(|member| member.id.external("mem")),
             "from": merged.from.external("mem"), "orders": merged.orders,
             "qualifying_spend": wire::money(merged.qualifying_spend),
-            "balance": wire::balance(&merged.balance, &standing(merged.qualifying_spend), program),
+            "balance": wire::balance(&merged.balance, &merged.standing, program),
         });
         let id = context.command.ids.clone().next();
         Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan: merged.plan })))

@@ -2,10 +2,12 @@
 
 mod administration;
 mod between;
+mod groups;
 mod keys;
 mod members;
 mod person;
 mod program;
+mod vouchers;
 
 use edge::{Call, Problem, Reply, serve};
 use serde_json::json;
@@ -28,6 +30,8 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["members", id, "balance"]) => members::balance(call, id).await,
         ("GET", ["members", id, "entries"]) => members::entries(call, id).await,
         ("POST", ["members", id, "adjustments"]) => members::adjust(call, id).await,
+        ("PUT", ["members", id, "segments"]) => groups::segments(call, id).await,
+        ("PUT", ["members", id, "tier"]) => groups::tier(call, id).await,
         ("POST", ["members", id, "transfers"]) => between::transfer(call, id).await,
         ("POST", ["members", id, "merges"]) => between::merge(call, id).await,
         ("GET", ["program"]) => program::current(call).await,
@@ -36,6 +40,8 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["program", "versions", version]) => program::version(call, version).await,
         ("GET", ["program", "presets"]) => program::presets(call).await,
         ("GET", ["program", "presets", name]) => program::preset(call, name).await,
+        ("POST", ["vouchers"]) => vouchers::create(call).await,
+        ("GET", ["vouchers", code]) => vouchers::show(call, code).await,
         ("POST", ["keys"]) => keys::create(call).await,
         ("DELETE", ["keys", id]) => keys::revoke(call, id).await,
         _ => Err(Problem::no_such_call(call)),

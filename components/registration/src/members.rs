@@ -19,7 +19,7 @@ use crate::person::{self, MemberBody, Person, member_json};
 
 const READERS: [Scope; 3] = [Scope::Storefront, Scope::Till, Scope::Staff];
 
-/// Letters of referral codes: none that look alike.
+/// Letters of codes: none that look alike.
 const CODE_LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
 /// `POST /v1/members`: three round trips, because personal data has a store of its own and is written first.
@@ -52,12 +52,8 @@ pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
         let program = program_by_head(loaded.program.as_ref()).await?;
         let ids = Ids::new(now, random());
         let id = ids.clone().next();
-        let applicant = Applicant {
-            id,
-            channel: body.channel.clone(),
-            referral_code: referral_code(random()),
-            identities: identities.clone(),
-        };
+        let applicant =
+            Applicant { id, channel: body.channel.clone(), referral_code: letters(random()), identities: identities.clone() };
         let judged = program.judge_enrolment(now, &body.channel).map_err(|failure| not_judged(&failure))?;
         let enrolled = ledger::enrol(applicant, &judged, &program.terms(now), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
@@ -225,7 +221,7 @@ fn not_judged(failure: &RulesFailure) -> Problem {
 }
 
 /// Eight letters of 40 random bits: not to be guessed, easy to say. A collision is refused by the store and tried again.
-fn referral_code(random: u64) -> String {
+pub fn letters(random: u64) -> String {
     (0..8)
         .map(|place| {
             let index = usize::try_from((random >> (place * 5)) & 31).unwrap_or_default();

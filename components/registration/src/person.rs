@@ -194,7 +194,7 @@ pub fn member_json(member: &Member, person: &Person, program: &ActiveProgram, no
         "card": person.card, "telegram": person.telegram, "first_name": person.first_name, "last_name": person.last_name,
         "birthday": person.birthday, "dates": person.dates, "channel": member.channel, "status": member.status,
         "referral_code": member.referral_code, "tier": wire::standing(&standing, member, program),
-        "joined_at": member.joined_at.to_string(), "consents": person.consents, "attributes": person.attributes,
+        "segments": member.segments, "joined_at": member.joined_at.to_string(), "consents": person.consents, "attributes": person.attributes,
         "accepted_rules": person.accepted_rules,
         "merged": member.merged.iter().map(|id| id.external("mem")).collect::<Vec<_>>(),
     })

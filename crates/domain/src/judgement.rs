@@ -76,6 +76,20 @@ pub struct Grant {
     pub expires_at: Option<Instant>,
 }
 
+/// Lots of a rule whose points expire by inactivity: their end is put off, where it is not later already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    pub rule_id: String,
+    pub expires_at: Instant,
+}
+
+/// The most that a rule gives all members together.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Budget {
+    pub rule_id: String,
+    pub points: Points,
+}
+
 /// How far a rule was from firing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shortfall {
@@ -192,6 +206,8 @@ pub struct Judgement {
     pub earned: Points,
     pub grants: Vec<Grant>,
     pub payment: Payment,
+    /// Points that were earned before and live longer by this order.
+    pub extensions: Vec<Extension>,
     pub qualifying: Money,
     pub before: Standing,
     pub after: Standing,
@@ -199,6 +215,15 @@ pub struct Judgement {
     pub perks: Vec<Perk>,
     pub explanations: Vec<Explanation>,
     pub payment_explanations: Vec<Explanation>,
+}
+
+/// What an event gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rewarded {
+    pub grants: Vec<Grant>,
+    pub explanations: Vec<Explanation>,
+    /// A tier that is given.
+    pub tier: Option<crate::snapshot::GrantedTier>,
 }
 
 /// What a new member gets.

@@ -1,6 +1,9 @@
 //! A purchase as the shop reports it, in minor units.
 
-use crate::{Instant, Money, Quantity};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Id, Instant, Money, Points, Quantity};
 
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,32 @@ pub struct Line {
     pub promo: bool,
 }
 
+/// A promo code of an order that is good for its member.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Voucher {
+    pub id: Id,
+    pub code: String,
+    /// The rule that it unlocks.
+    pub rule_id: String,
+    /// The goods that it is for; empty: whatever the rule means.
+    pub skus: Vec<String>,
+}
+
+/// Something that a member did beside buying.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The shop's own id.
+    pub reference: String,
+    /// "review", "visit", or any that the program names.
+    pub type_name: String,
+    pub occurred_at: Instant,
+    pub channel: Option<String>,
+    /// Whatever the shop says of it.
+    pub data: Value,
+    /// What it says that a game or the like gave.
+    pub points: Option<Points>,
+}
+
 /// A purchase or a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -38,4 +67,5 @@ pub struct Order {
     pub currency: String,
     pub lines: Vec<Line>,
     pub delivery: Money,
+    pub vouchers: Vec<Voucher>,
 }

@@ -46,8 +46,90 @@ pub struct Plan {
     pub redemption_updates: Vec<RedemptionUpdate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub statistics: Vec<StatisticsUpdate>,
+    /// What the plan's grants rely on: no rule may have given more than this once they are posted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<crate::judgement::Budget>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<NewEvent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segments>,
+    /// Members whose given tiers end now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended_tiers: Vec<Id>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub granted_tiers: Vec<NewGrantedTier>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vouchers: Vec<NewVoucher>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub used_vouchers: Vec<UsedVoucher>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outbox: Vec<Message>,
+}
+
+/// An event; its id is the command's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewEvent {
+    pub id: Id,
+    #[serde(rename = "ref")]
+    pub reference: String,
+    pub member_id: Id,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub content_hash: String,
+    pub occurred_at: Instant,
+    pub channel: Option<String>,
+    /// JSON, as a text.
+    pub data: String,
+    pub earned: Points,
+    pub program_version: i64,
+    /// Rules that it fired.
+    pub rules: Vec<String>,
+}
+
+/// The groups that a member is in from now on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Segments {
+    pub member_id: Id,
+    pub segments: Vec<String>,
+}
+
+/// A tier that is given: until a moment, or as a floor.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewGrantedTier {
+    pub id: Id,
+    pub member_id: Id,
+    pub tier: String,
+    pub until: Option<Instant>,
+    pub event_id: Option<Id>,
+    pub reason: Option<String>,
+}
+
+/// The end of a member's lots of a rule is put off, of those that are not over `at` this moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Extension {
+    pub member_id: Id,
+    pub rule_id: String,
+    pub at: Instant,
+    pub expires_at: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewVoucher {
+    pub id: Id,
+    pub code: String,
+    pub rule_id: String,
+    pub member_id: Option<Id>,
+    pub skus: Vec<String>,
+    pub expires_at: Option<Instant>,
+}
+
+/// An order uses a voucher, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UsedVoucher {
+    pub voucher_id: Id,
+    pub order_id: Id,
 }
 
 /// A version of the program.
@@ -108,6 +190,8 @@ pub struct NewOrder {
     pub paid_money: Money,
     pub payable: Money,
     pub earned: Points,
+    /// What it counts toward the tiers: the sum of its lines.
+    pub qualifying: Money,
     pub redemption_id: Option<Id>,
     pub program_version: i64,
 }
@@ -193,6 +277,8 @@ pub struct NewReturn {
     /// (line position, quantity).
     pub lines: Vec<(i64, Quantity)>,
     pub clawed_back: Points,
+    /// What of it was taken back for each of the order's lots.
+    pub lots: Vec<(Id, Points)>,
     pub forgiven: Points,
     pub restored: Points,
     pub refund: Money,
@@ -285,6 +371,10 @@ pub struct StatisticsUpdate {
     pub qualifying_spend: Money,
     pub tier: Option<String>,
     pub tier_since: Option<Instant>,
+    /// Until when the tier is kept though it is no longer fulfilled.
+    pub grace_until: Option<Instant>,
+    /// When time alone may change the tier.
+    pub review_at: Option<Instant>,
     /// When the order happened; none for a return.
     pub order_at: Option<Instant>,
 }

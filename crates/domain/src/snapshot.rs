@@ -1,6 +1,6 @@
 //! What the store knows at the moment of a decision: the rows of `sql/statements/load.sql`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Id, Instant, Money, Points, Quantity};
 
@@ -21,6 +21,33 @@ pub struct Snapshot {
     pub other_lots: Vec<Lot>,
     /// Their redemptions that are still open, overdue ones too.
     pub other_holds: Vec<Hold>,
+    /// Vouchers with the codes that were asked for.
+    pub vouchers: Vec<Voucher>,
+    /// The event that is known under the id that was asked for.
+    pub event: Option<RecordedEvent>,
+    /// When the windows of `member.activity` begin, in its sequence.
+    pub windows: Vec<Instant>,
+}
+
+/// What must be known of a member, beside the totals, to judge at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Needs {
+    /// What the member did since each of these moments.
+    pub windows: Vec<Instant>,
+    /// What these rules gave so far.
+    pub rules: Vec<String>,
+    /// The start of the local day.
+    pub day: Instant,
+    /// In which of these the member bought before.
+    pub categories: Vec<String>,
+}
+
+impl Needs {
+    /// Whether nothing must be known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.rules.is_empty() && self.categories.is_empty()
+    }
 }
 
 /// A member with the account's totals and the statistics of the orders.
@@ -98,6 +125,31 @@ pub struct RuleUse {
     pub last_at: Option<Instant>,
     /// What it gave all members, where that is counted.
     pub points_of_all: Points,
+}
+
+/// A promo code with its state.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Voucher {
+    pub id: Id,
+    pub code: String,
+    /// The rule that it unlocks.
+    pub rule_id: String,
+    /// Whose it is; none: anybody's.
+    pub member_id: Option<Id>,
+    /// The goods that it is for; empty: whatever the rule means.
+    pub skus: Vec<String>,
+    /// The first moment at which it is over.
+    pub expires_at: Option<Instant>,
+    pub created_at: Instant,
+    /// The order that used it.
+    pub used_by: Option<String>,
+}
+
+/// An event as it was recorded.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct RecordedEvent {
+    pub content_hash: String,
+    pub answer: Answer,
 }
 
 /// A lot with points left: `[id, rule_id, remaining, activates_at, expires_at]`.
@@ -240,6 +292,9 @@ pub struct RecordedOrder {
     pub earn_entry: Option<Id>,
     /// What became of the lots that it earned.
     pub lots: Vec<EarnedLot>,
+    /// Vouchers that it used.
+    #[serde(default)]
+    pub vouchers: Vec<crate::order::Voucher>,
     pub capture_entry: Option<Id>,
     pub lines: Vec<RecordedLine>,
     /// What each lot paid and has not got back yet; empty for an order without points.

@@ -19,8 +19,9 @@ pub use database::{SpinDatabase, books, people};
 pub use platform::{now, random};
 pub use problem::{FieldError, Problem, from_refusal, from_store};
 pub use rules::{
-    ActiveProgram, AskedPayment, Needs, RulesFailure, agreed, cache_program, parse_program, program_by_head, program_head,
+    ActiveProgram, AskedPayment, Look, RulesFailure, Wants, agreed, cache_program, parse_program, program_by_head, program_head,
 };
 pub use shop::{
-    Context, Decision, Failed, Outcome, Read, authorize, hash_text, mutate, own_fingerprint, read, replay, with_retries,
+    Context, Decision, Failed, Outcome, Read, authorize, hash_text, load_known, mutate, mutate_at, own_fingerprint, read,
+    read_at, replay, with_retries,
 };

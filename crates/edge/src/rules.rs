@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::judgement::{
-    ClawbackPolicy, Enrolment, Explanation, Grant, JudgedLine, Judgement, MarginCut, NextTier, Offer, Payment, Perk, Shortfall,
-    Standing, Tier, TierBasis,
+    Budget, ClawbackPolicy, Enrolment, Explanation, Extension, Grant, JudgedLine, Judgement, MarginCut, NextTier, Offer, Payment,
+    Perk, Rewarded, Shortfall, Standing, Tier, TierBasis,
 };
-use domain::order::Order;
-use domain::snapshot::Member;
+use domain::order::{Event, Order};
+use domain::snapshot::{GrantedTier, Member, Needs};
 use domain::{Instant, Money, Points};
 use ledger::Terms;
 use spin_sdk::key_value::Store;
@@ -19,8 +19,8 @@ use crate::paid;
 use crate::problem::{FieldError, Problem, from_store};
 use crate::wire::Languages;
 
-mod needs;
-pub use needs::Needs;
+mod wants;
+pub use wants::Wants;
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
@@ -37,6 +37,7 @@ use bindings::kopilka::rules::engine::{self, Agreed, Failure};
 const KEPT: usize = 4;
 
 thread_local! {
+    /// The one that was asked for last comes first.
     static PROGRAMS: RefCell<Vec<(String, Rc<Parsed>)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -105,9 +106,12 @@ pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram
         languages: Languages::default(),
         parsed,
     };
-    if let Some(parsed) =
-        PROGRAMS.with_borrow(|kept| kept.iter().find(|(hash, _)| *hash == head.hash).map(|(_, parsed)| parsed.clone()))
-    {
+    let kept = PROGRAMS.with_borrow_mut(|kept| {
+        let place = kept.iter().position(|(hash, _)| *hash == head.hash)?;
+        kept[..=place].rotate_right(1);
+        kept.first().map(|(_, parsed)| parsed.clone())
+    });
+    if let Some(parsed) = kept {
         return Ok(active(parsed));
     }
     let document = document(&head.hash).await?;
@@ -120,6 +124,11 @@ pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram
         kept.insert(0, (head.hash.clone(), parsed.clone()));
     });
     Ok(active(parsed))
+}
+
+/// What the program that this instance saw last must know of a member at a moment: most likely it is still in force.
+pub(crate) fn likely_needs(look: &Look, now: Instant) -> Needs {
+    PROGRAMS.with_borrow(|kept| kept.first().map(|(_, parsed)| parsed.needs(look, now)).unwrap_or_default())
 }
 
 /// The program in force, if any.
@@ -167,7 +176,85 @@ fn parse(document: &str) -> Result<Parsed, Vec<FieldError>> {
     }
 }
 
+/// What a decision looks at.
+#[derive(Clone, Debug, Default)]
+pub enum Look {
+    /// Where the member stands now.
+    #[default]
+    Standing,
+    /// An order with goods of these categories, or an event, judged at this moment.
+    Judging { at: Instant, categories: Vec<String> },
+    /// An order that was recorded before, judged as of when it happened.
+    Claiming,
+}
+
+impl Look {
+    /// An order or a cart.
+    #[must_use]
+    pub fn at_order(order: &Order) -> Self {
+        let mut categories: Vec<String> = order.lines.iter().filter_map(|line| line.category.clone()).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        Self::Judging { at: order.occurred_at, categories }
+    }
+
+    /// The same once it is known which order was claimed.
+    pub(crate) fn knowing(&self, snapshot: &domain::snapshot::Snapshot) -> Self {
+        match (self, &snapshot.order) {
+            (Self::Claiming, Some(order)) => {
+                let mut categories: Vec<String> = order.lines.iter().filter_map(|line| line.category.clone()).collect();
+                categories.sort_unstable();
+                categories.dedup();
+                Self::Judging { at: order.occurred_at, categories }
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
+impl Parsed {
+    fn needs(&self, look: &Look, now: Instant) -> Needs {
+        let (at, judging) = match look {
+            Look::Judging { at, .. } => (*at, true),
+            Look::Standing | Look::Claiming => (now, false),
+        };
+        let needs = self.engine.needs(at.0);
+        let windows: Vec<Instant> = needs.windows.into_iter().map(Instant).collect();
+        match look {
+            Look::Judging { categories, .. } if judging => Needs {
+                windows,
+                // the day is of no interest without rules that count by it
+                day: if needs.rules.is_empty() { Instant(0) } else { Instant(needs.day) },
+                rules: needs.rules,
+                categories: if needs.categories { categories.clone() } else { Vec::new() },
+            },
+            _ => Needs { windows, ..Needs::default() },
+        }
+    }
+}
+
 impl ActiveProgram {
+    /// What must be known of a member.
+    #[must_use]
+    pub(crate) fn needs(&self, look: &Look, now: Instant) -> Needs {
+        self.parsed.needs(look, now)
+    }
+
+    /// When the window of the tiers began: it is the first one, where there is one. None where nothing can leave it.
+    #[must_use]
+    pub fn first_window(&self, at: Instant) -> Option<Instant> {
+        if self.parsed.settings.tiers.is_empty() {
+            return None;
+        }
+        self.parsed.engine.needs(at.0).windows.first().copied().map(Instant)
+    }
+
+    /// The ids of its tiers, the lowest first.
+    #[must_use]
+    pub fn tier_ids(&self) -> Vec<&str> {
+        self.parsed.settings.tiers.iter().map(|tier| tier.id.as_str()).collect()
+    }
+
     #[must_use]
     pub fn currency(&self) -> &str {
         &self.parsed.settings.currency
@@ -194,6 +281,11 @@ impl ActiveProgram {
             },
             hold_seconds: settings.hold_seconds,
             returned_until: self.parsed.engine.returned_until(now.0).map(Instant),
+            budgets: settings
+                .budgets
+                .iter()
+                .map(|budget| Budget { rule_id: budget.rule_id.clone(), points: Points(budget.points) })
+                .collect(),
         }
     }
 
@@ -213,12 +305,6 @@ impl ActiveProgram {
         standing(self.parsed.engine.standing(&facts(Some(member), Points::ZERO), at.0))
     }
 
-    /// Where the member stands with another qualifying spend.
-    #[must_use]
-    pub fn standing_with(&self, member: Option<&Member>, qualifying_spend: Money, at: Instant) -> Standing {
-        member.map_or_else(Standing::default, |member| self.standing(&Member { qualifying_spend, ..member.clone() }, at))
-    }
-
     /// What a new member gets.
     ///
     /// # Errors
@@ -229,6 +315,28 @@ impl ActiveProgram {
             grants: judged.grants.into_iter().map(grant).collect(),
             standing: standing(judged.standing),
             explanations: judged.explanations.into_iter().map(explanation).collect(),
+        })
+    }
+
+    /// What an event gives.
+    ///
+    /// # Errors
+    /// [`RulesFailure`].
+    pub fn judge_event(&self, member: &Member, available: Points, event: &Event) -> Result<Rewarded, RulesFailure> {
+        let asked = engine::Event {
+            type_name: event.type_name.clone(),
+            occurred_at: event.occurred_at.0,
+            channel: event.channel.clone(),
+            points: event.points.map(|points| points.0),
+        };
+        let judged = self.parsed.engine.judge_event(&facts(Some(member), available), &asked).map_err(failure)?;
+        if judged.grants.iter().any(|grant| grant.points <= 0) {
+            return Err(RulesFailure::Inconsistent("amounts below 0"));
+        }
+        Ok(Rewarded {
+            grants: judged.grants.into_iter().map(grant).collect(),
+            explanations: judged.explanations.into_iter().map(explanation).collect(),
+            tier: judged.tier.map(|given| GrantedTier { id: given.id, until: given.until.map(Instant) }),
         })
     }
 
@@ -337,7 +445,15 @@ fn order_for_rules(order: &Order) -> engine::Order {
             })
             .collect(),
         delivery: order.delivery.0,
-        vouchers: Vec::new(),
+        vouchers: order
+            .vouchers
+            .iter()
+            .map(|voucher| engine::Voucher {
+                code: voucher.code.clone(),
+                rule_id: voucher.rule_id.clone(),
+                skus: voucher.skus.clone(),
+            })
+            .collect(),
     }
 }
 
@@ -379,6 +495,11 @@ fn judgement(judged: engine::Judgement) -> Judgement {
             money: Money(paid.money),
             confirmation_required: paid.confirmation_required,
         },
+        extensions: judged
+            .extensions
+            .into_iter()
+            .map(|longer| Extension { rule_id: longer.rule_id, expires_at: Instant(longer.expires_at) })
+            .collect(),
         qualifying: Money(judged.qualifying),
         before: standing(judged.before),
         after: standing(judged.after),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::judgement::Standing;
 use domain::plan::Plan;
-use domain::snapshot::{Answer, Snapshot};
+use domain::snapshot::{Answer, Member, Snapshot};
 use domain::{Id, Ids};
 use ledger::{Command, Refusal};
 use serde_json::Value;
@@ -16,13 +16,16 @@ use crate::call::{Call, Reply, hex};
 use crate::database::books;
 use crate::platform::{now, random};
 use crate::problem::{Problem, from_refusal, from_store};
-use crate::rules::{ActiveProgram, program_by_head};
+use crate::rules::{ActiveProgram, Look, likely_needs, program_by_head};
 
 /// How often a stale plan is made again. With jitter this lets 20 tills that press at the same member at once all through.
 const TRIES: u32 = 40;
 
 /// How long a request goes on trying. Five seconds are what a till waits.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Loads for one look: the first may be for another program, the second for another order.
+const MOST_LOADS: usize = 4;
 
 /// What a decision is made with.
 pub struct Context {
@@ -44,6 +47,11 @@ impl Context {
     pub fn standing(&self) -> Standing {
         let member = self.snapshot.member.as_ref();
         member.map_or_else(Standing::default, |member| self.program.standing(member, self.command.now))
+    }
+
+    /// Where any member stands now, by what the ledger made of it.
+    pub fn standing_of(&self) -> impl Fn(&Member) -> Standing + '_ {
+        |member| self.program.standing(member, self.command.now)
     }
 
     /// A refusal in the API's words.
@@ -82,7 +90,21 @@ pub struct Read {
 pub async fn mutate(
     call: &Call,
     allowed: &[Scope],
+    load: Load,
+    decide: impl Fn(&Context) -> Result<Outcome, Problem>,
+) -> Result<Reply, Problem> {
+    mutate_at(call, allowed, load, &Look::Standing, decide).await
+}
+
+/// The same for what the rules judge by what the member did before.
+///
+/// # Errors
+/// As [`mutate`].
+pub async fn mutate_at(
+    call: &Call,
+    allowed: &[Scope],
     mut load: Load,
+    look: &Look,
     decide: impl Fn(&Context) -> Result<Outcome, Problem>,
 ) -> Result<Reply, Problem> {
     let idempotency_key = call.idempotency_key()?;
@@ -92,13 +114,13 @@ pub async fn mutate(
     load.idempotency_key = Some(idempotency_key.to_owned());
     with_retries(async || {
         let now = now();
-        let loaded = store::load(&books(), &load).await?;
+        let (loaded, program) = load_known(&load, look, now).await?;
         let caller = access.permit(call, loaded.caller, allowed)?;
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
             return replay(&answered, &fingerprint).map_err(Failed::Problem);
         }
-        let program = program_by_head(loaded.program.as_ref()).await?.told_in(&call.languages);
+        let program = program?.told_in(&call.languages);
         let command = Command { now, ids: Ids::new(now, random()) };
         let context = Context { caller, snapshot: loaded.snapshot, program, command };
         match decide(&context)? {
@@ -128,13 +150,50 @@ pub async fn mutate(
 ///
 /// # Errors
 /// 401, 403, 409 without a program, 503.
-pub async fn read(call: &Call, allowed: &[Scope], mut load: Load) -> Result<Read, Problem> {
+pub async fn read(call: &Call, allowed: &[Scope], load: Load) -> Result<Read, Problem> {
+    read_at(call, allowed, load, &Look::Standing).await
+}
+
+/// The same for what the rules judge by what the member did before.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_at(call: &Call, allowed: &[Scope], mut load: Load, look: &Look) -> Result<Read, Problem> {
     let access = Access::of(call).await?;
     load.caller = access.hash();
-    let Loaded { caller, program, snapshot, .. } = store::load(&books(), &load).await.map_err(|error| from_store(&error))?;
-    let caller = access.permit(call, caller, allowed)?;
-    let program = program_by_head(program.as_ref()).await?.told_in(&call.languages);
-    Ok(Read { caller, snapshot, program })
+    let (loaded, program) = load_known(&load, look, now()).await.map_err(|error| from_store(&error))?;
+    let caller = access.permit(call, loaded.caller, allowed)?;
+    Ok(Read { caller, snapshot: loaded.snapshot, program: program?.told_in(&call.languages) })
+}
+
+/// Loads with what the program must know of the member. Which program is in force is not known before: the one that this
+/// instance saw last is asked, and where another one wants to know something else, everything is loaded once more.
+///
+/// # Errors
+/// [`StoreError`]; [`StoreError::Stale`] when program follows program.
+pub async fn load_known(
+    load: &Load,
+    look: &Look,
+    now: domain::Instant,
+) -> Result<(Loaded, Result<ActiveProgram, Problem>), StoreError> {
+    let mut load = Load { needs: likely_needs(look, now), ..load.clone() };
+    for _ in 0..MOST_LOADS {
+        let loaded = store::load(&books(), &load).await?;
+        if loaded.answered.is_some() {
+            return Ok((loaded, Err(Problem::new(500, "internal_error", "What was answered is not decided again"))));
+        }
+        let program = match program_by_head(loaded.program.as_ref()).await {
+            Ok(program) => program,
+            Err(problem) => return Ok((loaded, Err(problem))),
+        };
+        let needs = program.needs(&look.knowing(&loaded.snapshot), now);
+        // whoever is not there has done nothing
+        if needs == load.needs || loaded.snapshot.member.is_none() {
+            return Ok((loaded, Ok(program)));
+        }
+        load.needs = needs;
+    }
+    Err(StoreError::Stale)
 }
 
 /// The caller of a call that needs nothing else of the store.

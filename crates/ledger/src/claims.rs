@@ -3,16 +3,17 @@
 
 use domain::judgement::{Explanation, Grant, Judgement, Standing};
 use domain::plan::{Claim, Message, NewLot, Plan, StatisticsUpdate};
-use domain::snapshot::{RecordedOrder, Snapshot};
+use domain::snapshot::{Member, RecordedOrder, Snapshot};
 use domain::{Money, Points, amount};
 use serde_json::json;
 
 use crate::Command;
 use crate::account::{Account, Cause, Kind, Terms};
 use crate::balance::Balance;
-use crate::orders::tier_since;
+use crate::orders::{put_off, relied_on};
 use crate::redemptions::release_overdue;
 use crate::refusal::Refusal;
+use crate::standing::{Change, record, reviewed_if_late, statistics, with_change};
 
 /// What a claim brings about.
 #[derive(Clone, Debug)]
@@ -20,19 +21,19 @@ pub struct Claimed {
     pub plan: Plan,
     pub earned: Points,
     pub lots: Vec<NewLot>,
-    /// What the claim adds to the member's qualifying spend.
-    pub qualifying: Money,
+    /// Where the member stands then.
+    pub standing: Standing,
     pub balance: Balance,
 }
 
-/// Gives an anonymous order to the snapshot's member, once.
+/// Gives an anonymous order to the snapshot's member, once. `standing` says where a member stands among the tiers.
 ///
 /// # Errors
 /// [`Refusal::AlreadyClaimed`] for an order that has a member, [`Refusal::AlreadyReturned`] for a cancelled one.
 pub fn claim(
     snapshot: &Snapshot,
     judgement: &Judgement,
-    standing: impl FnOnce(Money) -> Standing,
+    standing: impl Fn(&Member) -> Standing,
     terms: &Terms,
     mut command: Command,
 ) -> Result<Claimed, Refusal> {
@@ -68,24 +69,25 @@ pub fn claim(
         .collect();
     let qualifying: Money =
         lines.map(|(line, judged)| Money(left_of(judged.qualifying.0, line.returned.0, line.quantity.0))).sum();
-    let spend = member.qualifying_spend.checked_add(qualifying).ok_or(Refusal::Overflow)?;
-    let tier = standing(spend).tier.map(|tier| tier.id);
-    let statistics = StatisticsUpdate {
-        member_id: member.id,
-        revision: member.revision,
+    let extensions = put_off(&mut account, member.id, snapshot, judgement);
+    let balance = account.balance();
+    let change =
+        Change { orders: 1, spend: qualifying, earned, lifetime_earned: balance.lifetime_earned, occurred_at: order.occurred_at };
+    let stands = standing(&with_change(member, &snapshot.windows, change)?);
+    let mut update = StatisticsUpdate {
         orders: 1,
         qualifying_spend: qualifying,
-        tier_since: tier_since(member, tier.as_deref(), command.now),
-        tier,
         order_at: Some(order.occurred_at),
+        ..statistics(member, &stands, command.now)
     };
-    let balance = account.balance();
-    let plan = Plan {
+    reviewed_if_late(&snapshot.windows, order.occurred_at, command.now, &mut update);
+    let mut plan = Plan {
         claims: vec![Claim { id: order.id, revision: order.revision, member_id: member.id, earned }],
         claimed_lines,
         entries: account.into_entries(),
         redemption_updates,
-        statistics: vec![statistics],
+        budgets: relied_on(terms, &grants),
+        extensions,
         outbox: vec![Message {
             member_id: Some(member.id),
             kind: "order.claimed",
@@ -93,7 +95,8 @@ pub fn claim(
         }],
         ..Plan::default()
     };
-    Ok(Claimed { plan, earned, lots, qualifying, balance })
+    record(&mut plan, member, &stands, update);
+    Ok(Claimed { plan, earned, lots, standing: stands, balance })
 }
 
 /// What is left of a line's amount after its returns, which take cumulative shares of the whole.

@@ -1,8 +1,8 @@
 //! Duplicates: one member takes over another, with lots, identities, orders, redemptions and statistics.
 
 use domain::judgement::{Explanation, Standing};
-use domain::plan::{Merge, Message, Plan, StatisticsUpdate};
-use domain::snapshot::Snapshot;
+use domain::plan::{Merge, Message, Plan, Segments, StatisticsUpdate};
+use domain::snapshot::{Member, Snapshot};
 use domain::{Id, Money, Points};
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use crate::account::{Account, Cause, Terms};
 use crate::balance::Balance;
 use crate::redemptions::release_overdue;
 use crate::refusal::Refusal;
+use crate::standing::{record, statistics};
 
 /// What a merge brings about.
 #[derive(Clone, Debug)]
@@ -21,16 +22,18 @@ pub struct Merged {
     /// Of both together.
     pub qualifying_spend: Money,
     pub orders: i64,
+    /// Where the member stands then.
+    pub standing: Standing,
 }
 
-/// Lets the snapshot's member take over the other one. `standing` says where a qualifying spend stands among the tiers.
+/// Lets the snapshot's member take over the other one. `standing` says where a member stands among the tiers.
 /// Open holds go on, returns of the other's orders find their lots, and its ids mean this member from now on.
 ///
 /// # Errors
 /// [`Refusal::SameMember`] when both are one already, [`Refusal::OtherMemberNotFound`] without the other one.
 pub fn merge(
     snapshot: &Snapshot,
-    standing: impl FnOnce(Money) -> Standing,
+    standing: impl Fn(&Member) -> Standing,
     terms: &Terms,
     mut command: Command,
 ) -> Result<Merged, Refusal> {
@@ -51,41 +54,30 @@ pub fn merge(
 
     let qualifying_spend = member.qualifying_spend.checked_add(other.qualifying_spend).ok_or(Refusal::Overflow)?;
     let orders = member.orders.checked_add(other.orders).ok_or(Refusal::Overflow)?;
-    let tier = standing(qualifying_spend).tier.map(|tier| tier.id);
-    let tier_since = if tier == member.tier {
-        member.tier_since
-    } else if tier == other.tier {
-        other.tier_since
-    } else {
-        Some(command.now)
+    let balance = account.balance();
+    let both = together(member, other, balance.lifetime_earned)?;
+    let stands = better(standing(&both), standing(&Member { tier: other.tier.clone(), grace_until: other.grace_until, ..both }));
+    let gains = statistics(member, &stands, command.now);
+    let tier_since = match &gains.tier {
+        tier if *tier != member.tier && *tier == other.tier => other.tier_since,
+        _ => gains.tier_since,
     };
-    let gains = StatisticsUpdate {
-        member_id: member.id,
-        revision: member.revision,
-        orders: other.orders,
-        qualifying_spend: other.qualifying_spend,
-        tier,
-        tier_since,
-        order_at: None,
-    };
+    let gains = StatisticsUpdate { orders: other.orders, qualifying_spend: other.qualifying_spend, tier_since, ..gains };
     let loses = StatisticsUpdate {
-        member_id: other.id,
-        revision: other.revision,
         orders: -other.orders,
         qualifying_spend: Money(-other.qualifying_spend.0),
-        tier: None,
         tier_since: None,
-        order_at: None,
+        ..statistics(other, &Standing::default(), command.now)
     };
     // overdue holds of both are left to the job, and released to look at only
     let holds = snapshot.holds.iter().chain(&snapshot.other_holds).cloned().collect();
     let mut shown = account.clone();
     release_overdue(&mut shown, &Snapshot { holds, ..Snapshot::default() }, None, &mut command)?;
     let balance = shown.balance();
-    let plan = Plan {
+    let mut plan = Plan {
         merges: vec![Merge { from: other.id, into: member.id }],
         entries: leaving.into_entries().into_iter().chain(account.into_entries()).collect(),
-        statistics: vec![gains, loses],
+        segments: vec![Segments { member_id: member.id, segments: segments_of(member, other) }],
         outbox: vec![Message {
             member_id: Some(member.id),
             kind: "member.merged",
@@ -93,5 +85,34 @@ pub fn merge(
         }],
         ..Plan::default()
     };
-    Ok(Merged { plan, from: other.id, balance, qualifying_spend, orders })
+    record(&mut plan, member, &stands, gains);
+    plan.statistics.push(loses);
+    Ok(Merged { plan, from: other.id, balance, qualifying_spend, orders, standing: stands })
+}
+
+/// Both as one member, with what each had reached, was given and did.
+fn together(member: &Member, other: &Member, lifetime_earned: Points) -> Result<Member, Refusal> {
+    let mut both = member.clone();
+    both.qualifying_spend = both.qualifying_spend.checked_add(other.qualifying_spend).ok_or(Refusal::Overflow)?;
+    both.orders = both.orders.checked_add(other.orders).ok_or(Refusal::Overflow)?;
+    both.earned = lifetime_earned;
+    both.granted_tiers.extend(other.granted_tiers.iter().cloned());
+    for (since, theirs) in both.activity.iter_mut().zip(&other.activity) {
+        since.orders = since.orders.checked_add(theirs.orders).ok_or(Refusal::Overflow)?;
+        since.spend = since.spend.checked_add(theirs.spend).ok_or(Refusal::Overflow)?;
+        since.earned = since.earned.checked_add(theirs.earned).ok_or(Refusal::Overflow)?;
+    }
+    Ok(both)
+}
+
+/// A tier that either of them keeps is kept: the higher one.
+fn better(one: Standing, other: Standing) -> Standing {
+    let threshold = |standing: &Standing| standing.tier.as_ref().map(|tier| tier.threshold);
+    if threshold(&other) > threshold(&one) { other } else { one }
+}
+
+/// The groups of both.
+fn segments_of(member: &Member, other: &Member) -> Vec<String> {
+    let new = other.segments.iter().filter(|segment| !member.segments.contains(segment));
+    member.segments.iter().chain(new).cloned().collect()
 }

@@ -1,8 +1,10 @@
 //! A purchase: captures the points held for it, earns, counts toward the tiers.
 
-use domain::judgement::{Grant, Judgement};
+use domain::judgement::{Budget, Grant, Judgement};
 use domain::order::Order;
-use domain::plan::{Message, NewLine, NewLot, NewOrder, OrderUpdate, Plan, RedemptionUpdate, StatisticsUpdate};
+use domain::plan::{
+    Extension, Message, NewLine, NewLot, NewOrder, OrderUpdate, Plan, RedemptionUpdate, StatisticsUpdate, UsedVoucher,
+};
 use domain::snapshot::{Member, Redemption, RedemptionStatus, Snapshot};
 use domain::{Id, Instant, Money, Points, amount};
 use serde_json::json;
@@ -11,6 +13,7 @@ use crate::account::{Account, Cause, Kind, Terms};
 use crate::balance::Balance;
 use crate::redemptions::release_overdue;
 use crate::refusal::Refusal;
+use crate::standing::{record, reviewed_if_late, statistics};
 use crate::{Command, redemptions};
 
 /// What recording an order brings about.
@@ -99,16 +102,9 @@ pub fn record_order(
     }
 
     let lots = account.grant(Kind::Earn, &judgement.grants, cause, &judgement.explanations, &mut command.ids)?;
-    let tier = judgement.after.tier.as_ref().map(|tier| tier.id.clone());
-    plan.statistics.push(StatisticsUpdate {
-        member_id: member.id,
-        revision: member.revision,
-        orders: 1,
-        qualifying_spend: judgement.qualifying,
-        tier_since: tier_since(member, tier.as_deref(), command.now),
-        tier,
-        order_at: Some(order.occurred_at),
-    });
+    plan.extensions = put_off(&mut account, member.id, snapshot, judgement);
+    plan.budgets = relied_on(terms, &judgement.grants);
+    plan.used_vouchers = used_vouchers(order_id, order, judgement);
     if !judgement.earned.is_zero() {
         plan.outbox.push(Message {
             member_id: Some(member.id),
@@ -116,6 +112,14 @@ pub fn record_order(
             payload: json!({"order": order.reference, "points": amount::format(judgement.earned.0, terms.points_scale), "lots": lots.len()}),
         });
     }
+    let mut update = StatisticsUpdate {
+        orders: 1,
+        qualifying_spend: judgement.qualifying,
+        order_at: Some(order.occurred_at),
+        ..statistics(member, &judgement.after, command.now)
+    };
+    reviewed_if_late(&snapshot.windows, order.occurred_at, command.now, &mut update);
+    record(&mut plan, member, &judgement.after, update);
     plan.orders.push(order_row(order_id, Some(member.id), order, judgement, paying.map(|paying| paying.id), terms, content_hash));
     plan.lines = line_rows(order_id, order, judgement, &lots);
     let balance = account.balance();
@@ -142,14 +146,45 @@ pub fn record_anonymous(
     let plan = Plan {
         orders: vec![order_row(order_id, None, order, &unearned, None, terms, content_hash)],
         lines: line_rows(order_id, order, &unearned, &[]),
+        used_vouchers: used_vouchers(order_id, order, judgement),
         ..Plan::default()
     };
     Recorded { plan, balance: None, earned: Points::ZERO, lots: Vec::new(), redeemed: Points::ZERO, redeemed_money: Money::ZERO }
 }
 
-/// Since when the tier is held: unchanged unless it becomes another one now.
-pub(crate) fn tier_since(member: &Member, tier: Option<&str>, now: Instant) -> Option<Instant> {
-    if member.tier.as_deref() == tier { member.tier_since } else { Some(now) }
+/// The budgets that these grants are taken from.
+pub(crate) fn relied_on(terms: &Terms, grants: &[Grant]) -> Vec<Budget> {
+    let granted = |budget: &&Budget| grants.iter().any(|grant| grant.rule_id == budget.rule_id);
+    terms.budgets.iter().filter(granted).cloned().collect()
+}
+
+/// Lots that live longer by the order. Points that are wholly held are not among the account's lots: the books find them.
+pub(crate) fn put_off(account: &mut Account, member_id: Id, snapshot: &Snapshot, judgement: &Judgement) -> Vec<Extension> {
+    if !account.extend(&judgement.extensions) && snapshot.holds.is_empty() {
+        return Vec::new();
+    }
+    let at = account.at();
+    let longer = judgement.extensions.iter().map(|longer| Extension {
+        member_id,
+        rule_id: longer.rule_id.clone(),
+        at,
+        expires_at: longer.expires_at,
+    });
+    longer.collect()
+}
+
+/// Vouchers whose rule fired on the order: of several for the same rule only as many as it took to unlock the goods.
+fn used_vouchers(order_id: Id, order: &Order, judgement: &Judgement) -> Vec<UsedVoucher> {
+    let fired = |rule: &str| judgement.explanations.iter().any(|given| given.fired && given.rule_id == rule);
+    let mut used: Vec<&domain::order::Voucher> = Vec::new();
+    for voucher in order.vouchers.iter().filter(|voucher| fired(&voucher.rule_id)) {
+        let meant = voucher.skus.is_empty() || order.lines.iter().any(|line| voucher.skus.contains(&line.sku));
+        let unlocked = used.iter().any(|other| other.rule_id == voucher.rule_id && other.skus.is_empty());
+        if meant && !unlocked {
+            used.push(voucher);
+        }
+    }
+    used.into_iter().map(|voucher| UsedVoucher { voucher_id: voucher.id, order_id }).collect()
 }
 
 /// An order's row for the plan's next step of its life.
@@ -188,6 +223,7 @@ fn order_row(
         paid_money: judgement.payment.money,
         payable: judgement.payable,
         earned: judgement.earned,
+        qualifying: judgement.qualifying,
         redemption_id,
         program_version: terms.program_version,
     }

@@ -4,16 +4,17 @@
 
 use domain::judgement::{Explanation, Standing};
 use domain::plan::{Message, NewReturn, Plan, StatisticsUpdate};
-use domain::snapshot::{RecordedLine, RecordedOrder, Snapshot, Taken};
+use domain::snapshot::{Member, RecordedLine, RecordedOrder, Snapshot, Taken};
 use domain::{Id, Instant, Money, Points, Quantity, amount};
 use serde_json::json;
 
 use crate::Command;
-use crate::account::{Account, Cause, OwnShare, Terms};
+use crate::account::{Account, Cause, ClawedBack, OwnShare, Terms};
 use crate::balance::Balance;
-use crate::orders::{step, tier_since};
+use crate::orders::step;
 use crate::redemptions::release_overdue;
 use crate::refusal::Refusal;
+use crate::standing::{Change, record, statistics, with_change};
 
 /// A line to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +49,11 @@ pub struct Given {
     pub lots: Vec<Taken>,
     /// None for an anonymous order.
     pub balance: Option<Balance>,
+    /// Where the member stands then.
+    pub standing: Standing,
 }
 
-/// Takes goods back. `standing` says where a qualifying spend stands among the tiers.
+/// Takes goods back. `standing` says where a member stands among the tiers.
 ///
 /// # Errors
 /// [`Refusal::AlreadyReturned`] for more than is left, [`Refusal::NoSuchLine`] for a line that the order does not have,
@@ -58,7 +61,7 @@ pub struct Given {
 pub fn take_back(
     snapshot: &Snapshot,
     request: &ReturnRequest,
-    standing: impl FnOnce(Money) -> Standing,
+    standing: impl Fn(&Member) -> Standing,
     terms: &Terms,
     command: Command,
 ) -> Result<Given, Refusal> {
@@ -81,7 +84,7 @@ pub fn take_back(
 pub fn cancel(
     snapshot: &Snapshot,
     content_hash: &str,
-    standing: impl FnOnce(Money) -> Standing,
+    standing: impl Fn(&Member) -> Standing,
     terms: &Terms,
     command: Command,
 ) -> Result<Given, Refusal> {
@@ -159,7 +162,7 @@ fn give_back(
     request: Option<&ReturnRequest>,
     occurred_at: Instant,
     content_hash: &str,
-    standing: impl FnOnce(Money) -> Standing,
+    standing: impl Fn(&Member) -> Standing,
     terms: &Terms,
     mut command: Command,
 ) -> Result<Given, Refusal> {
@@ -184,24 +187,29 @@ fn give_back(
         refund,
         lots: Vec::new(),
         balance: None,
+        standing: Standing::default(),
     };
+    let mut taken_of = Vec::new();
     if let Some(member) = &snapshot.member {
         let mut account = Account::open(member, &snapshot.lots, terms, command.now);
         let cause = Cause { occurred_at, order_id: Some(order.id), redemption_id: order.redemption_id };
         given.plan.redemption_updates = release_overdue(&mut account, snapshot, None, &mut command)?;
         restore(&mut account, order, steps, cause, &mut given, &mut command)?;
-        claw_back(&mut account, order, steps, cause, &mut given, &mut command)?;
+        taken_of = claw_back(&mut account, order, steps, cause, &mut given, &mut command)?;
         let qualifying: Money = steps.iter().map(|step| Money(step.part(step.line.qualifying.0))).sum();
-        let tier = standing(member.qualifying_spend.less(qualifying)).tier.map(|tier| tier.id);
-        given.plan.statistics.push(StatisticsUpdate {
-            member_id: member.id,
-            revision: member.revision,
-            orders: if cancelled { -1 } else { 0 },
-            qualifying_spend: Money(-qualifying.0),
-            tier_since: tier_since(member, tier.as_deref(), command.now),
-            tier,
-            order_at: None,
-        });
+        let orders = if cancelled { -1 } else { 0 };
+        let balance = account.balance();
+        let change = Change {
+            orders,
+            spend: Money(-qualifying.0),
+            earned: Points(-given.clawed_back.0),
+            lifetime_earned: balance.lifetime_earned,
+            occurred_at: order.occurred_at,
+        };
+        given.standing = standing(&with_change(member, &snapshot.windows, change)?);
+        let update =
+            StatisticsUpdate { orders, qualifying_spend: change.spend, ..statistics(member, &given.standing, command.now) };
+        record(&mut given.plan, member, &given.standing, update);
         given.plan.outbox.push(Message {
             member_id: Some(member.id),
             kind: if cancelled { "order.cancelled" } else { "order.returned" },
@@ -211,7 +219,7 @@ fn give_back(
                 "restored": amount::format(given.restored.0, terms.points_scale),
             }),
         });
-        given.balance = Some(account.balance());
+        given.balance = Some(balance);
         given.plan.entries = account.into_entries();
     }
     let plan = &mut given.plan;
@@ -225,6 +233,7 @@ fn give_back(
         occurred_at,
         lines: steps.iter().map(|step| (step.line.n, step.quantity())).collect(),
         clawed_back: given.clawed_back,
+        lots: taken_of,
         forgiven: given.forgiven,
         restored: given.restored,
         refund: given.refund,
@@ -254,7 +263,7 @@ fn restore(
     Ok(())
 }
 
-/// What the returned goods earned is taken back, lot by lot.
+/// What the returned goods earned is taken back, lot by lot. Returns what was taken back for each of the order's lots.
 fn claw_back(
     account: &mut Account,
     order: &RecordedOrder,
@@ -262,7 +271,7 @@ fn claw_back(
     cause: Cause,
     given: &mut Given,
     command: &mut Command,
-) -> Result<(), Refusal> {
+) -> Result<Vec<(Id, Points)>, Refusal> {
     let own = own_shares(order, steps, |lot| account.points_over(lot))?;
     if let (Some(earn), false) = (order.earn_entry, own.is_empty()) {
         let explain = |taken: Points, forgiven: Points| {
@@ -274,9 +283,11 @@ fn claw_back(
                 format!("Earned with returned goods of order {}{kept}", order.reference),
             )
         };
-        (given.clawed_back, given.deficit, given.forgiven) = account.claw_back(earn, &own, cause, explain, &mut command.ids)?;
+        let ClawedBack { amount, owed, forgiven, lots } = account.claw_back(earn, &own, cause, explain, &mut command.ids)?;
+        (given.clawed_back, given.deficit, given.forgiven) = (amount, owed, forgiven);
+        return Ok(lots);
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// What this step takes from each of the order's lots. Points that expired unspent were of no use to the member: they

@@ -1,6 +1,6 @@
 //! Loading: everything that a decision needs in one SELECT.
 
-use domain::snapshot::{Hold, Lot, Member, RecordedOrder, Redemption, Snapshot};
+use domain::snapshot::{Hold, Lot, Member, Needs, RecordedEvent, RecordedOrder, Redemption, Snapshot, Voucher};
 use domain::{Id, Instant};
 use serde::Deserialize;
 
@@ -19,6 +19,11 @@ pub struct Load {
     /// Whoever the command is about beside the member.
     pub other: Option<Id>,
     pub other_identity: Option<String>,
+    /// What the program must know of the members.
+    pub needs: Needs,
+    /// Codes of vouchers.
+    pub vouchers: Vec<String>,
+    pub event: Option<String>,
 }
 
 /// The caller behind a key.
@@ -88,6 +93,10 @@ pub struct ProgramLoad {
 /// # Errors
 /// [`StoreError`] of the statement, or a row that can't be read.
 pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError> {
+    // a program that needs nothing costs nothing
+    let needs = (!what.needs.is_empty()).then(|| serde_json::to_string(&what.needs)).transpose();
+    let needs = needs.map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let vouchers = (!what.vouchers.is_empty()).then(|| serde_json::Value::from(what.vouchers.clone()).to_string());
     let parameters = vec![
         what.caller.as_deref().into(),
         what.idempotency_key.as_deref().into(),
@@ -98,6 +107,9 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
         what.return_ref.as_deref().into(),
         what.other.into(),
         what.other_identity.as_deref().into(),
+        needs.as_deref().into(),
+        vouchers.as_deref().into(),
+        what.event.as_deref().into(),
     ];
     let rows = db.run(include_str!("../../../sql/statements/load.sql"), parameters).await?;
     let row = rows.first();
@@ -114,7 +126,10 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
             order: json::<RecordedOrder>(row, 7)?,
             other: json::<Member>(row, 8)?,
             other_lots: json::<Vec<Lot>>(row, 9)?.unwrap_or_default(),
-            other_holds: json::<Vec<Hold>>(row, 10)?.unwrap_or_default(),
+            other_holds: json::<Vec<Hold>>(row, 12)?.unwrap_or_default(),
+            vouchers: json::<Vec<Voucher>>(row, 10)?.unwrap_or_default(),
+            event: json::<RecordedEvent>(row, 11)?,
+            windows: what.needs.windows.clone(),
         },
         program,
     })

@@ -18,6 +18,9 @@ pub struct EntryRow {
     pub balance_after: Points,
     pub occurred_at: Instant,
     pub order_ref: Option<String>,
+    /// The event that earned it.
+    #[serde(default)]
+    pub event_ref: Option<String>,
     pub redemption_id: Option<Id>,
     pub program_version: i64,
     pub explanation: serde_json::Value,

@@ -10,6 +10,8 @@ pub struct Due {
     pub activate: i64,
     pub expire: i64,
     pub holds: i64,
+    /// Members whose tier time may have changed.
+    pub tiers: i64,
 }
 
 /// What the audit found.
@@ -28,7 +30,7 @@ pub async fn due(db: &impl Database, now: Instant, bound: i64) -> Result<Due, St
     let rows = db.run(include_str!("../../../sql/statements/due.sql"), vec![now.into(), bound.into()]).await?;
     let row = rows.first();
     let count = |column| integer(row, column).unwrap_or_default();
-    Ok(Due { activate: count(0), expire: count(1), holds: count(2) })
+    Ok(Due { activate: count(0), expire: count(1), holds: count(2), tiers: count(3) })
 }
 
 /// Announces at most `bound` lots that became available. Returns how many.
@@ -64,6 +66,30 @@ pub async fn release_overdue(
     let parameters = vec![now.into(), bound.into(), ids.into(), returned_until.into()];
     let rows = db.run(include_str!("../../../sql/statements/release_overdue.sql"), parameters).await?;
     Ok(rows.len())
+}
+
+/// Members whose tier is to be looked at again, at most `bound`, and since when each is due.
+///
+/// # Errors
+/// [`StoreError`] of the statement.
+pub async fn reviews(db: &impl Database, now: Instant, bound: i64) -> Result<Vec<(Id, Instant)>, StoreError> {
+    let rows = db.run(include_str!("../../../sql/statements/reviews.sql"), vec![now.into(), bound.into()]).await?;
+    Ok(rows.iter().filter_map(|row| Some((Id(integer(Some(row), 0)?), Instant(integer(Some(row), 1)?)))).collect())
+}
+
+/// Marks the members of at most `bound` orders that left the window of the tiers, which begins at `window`, for a review at
+/// `now`. Returns whether more may be left to mark.
+///
+/// # Errors
+/// [`StoreError`] of a statement; running again goes on.
+pub async fn mark_reviews(db: &impl Database, window: Instant, now: Instant, bound: i64) -> Result<bool, StoreError> {
+    let rows = db.run(include_str!("../../../sql/statements/left_window.sql"), vec![window.into(), bound.into()]).await?;
+    let row = rows.first();
+    let (Some(until), Some(next)) = (integer(row, 0), integer(row, 1)) else { return Ok(false) };
+    let parameters = vec![until.into(), next.into(), now.into()];
+    db.run(include_str!("../../../sql/statements/mark_reviews.sql"), parameters).await?;
+    db.run(include_str!("../../../sql/statements/reviews_marked.sql"), vec![next.into()]).await?;
+    Ok(true)
 }
 
 /// Every way in which the books disagree, at most 100.

@@ -91,6 +91,7 @@ impl Cart {
             currency: "RUB".to_owned(),
             lines: self.lines().to_vec(),
             delivery: Money::ZERO,
+            vouchers: Vec::new(),
         }
     }
 

@@ -16,6 +16,7 @@ pub fn terms(program: &Program) -> Terms {
         clawback: ClawbackPolicy::AllowNegative,
         hold_seconds: settings.hold_seconds,
         returned_until: None,
+        budgets: Vec::new(),
     }
 }
 
@@ -87,6 +88,7 @@ fn line(line: engine::JudgedLine) -> JudgedLine {
         paid_money: Money(line.paid_money),
         qualifying: Money(line.qualifying),
         shares: shares.collect(),
+        ..JudgedLine::default()
     }
 }
 

@@ -111,7 +111,7 @@ impl<'a> SimulatedMember<'a> {
     pub fn before(&mut self, order: &StoredOrder, given: &mut Given) -> &Member {
         self.catch_up(order.at, order.seq, given);
         self.look_back(order.occurred_at, given);
-        if self.program.needs(order.occurred_at).categories {
+        if self.program.wants(order.occurred_at).categories {
             let bought = order.lines.iter().filter_map(|line| line.category.as_ref());
             let known: BTreeSet<_> = bought.filter(|category| self.categories.contains(*category)).cloned().collect();
             self.facts.categories = known.into_iter().collect();
@@ -235,7 +235,7 @@ impl<'a> SimulatedMember<'a> {
 
     /// What the program asks to be told of the past.
     fn look_back(&mut self, at: Instant, given: &Given) {
-        let needs = self.program.needs(at);
+        let needs = self.program.wants(at);
         let live = || self.past.iter().filter(|past| !past.cancelled);
         let since = |since: Instant| {
             live().filter(|past| past.occurred_at >= since).fold(Activity::default(), |sum, past| Activity {

@@ -66,5 +66,5 @@ fn end(text: &str, later: i64, program: &ActiveProgram, pointer: &str) -> Result
 /// of a moment began: such a moment is noon UTC, or, where that is tomorrow already, 14 hours earlier.
 fn beginning_of_day(midnight: Instant, program: &ActiveProgram) -> Instant {
     let hours = if FAR_EAST.contains(&program.time_zone()) { -2 } else { 12 };
-    program.needs(Instant(midnight.0.saturating_add(hours * 3_600_000))).day
+    program.wants(Instant(midnight.0.saturating_add(hours * 3_600_000))).day
 }

@@ -174,6 +174,9 @@ pub fn entry(row: &EntryRow, program: &ActiveProgram) -> Value {
     if let Some(order) = &row.order_ref {
         value["order_id"] = order.as_str().into();
     }
+    if let Some(event) = &row.event_ref {
+        value["event_id"] = event.as_str().into();
+    }
     if let Some(redemption) = row.redemption_id {
         value["redemption_id"] = redemption.external("red").into();
     }

@@ -11,6 +11,7 @@ pub use answers::{
 pub use domain::language::Languages;
 pub use orders::{
     AnyMemberRef, MemberRef, OrderBody, Subject, asked_payment, check_currency, inconsistent, judged, may_use, member_id,
+    with_vouchers,
 };
 
 use serde::de::DeserializeOwned;

@@ -1,8 +1,8 @@
 //! Orders, carts and references to members, as callers write them.
 
 use domain::judgement::Judgement;
-use domain::order::{Line, Order};
-use domain::snapshot::{Member, Redemption};
+use domain::order::{Line, Order, Voucher};
+use domain::snapshot::{Member, Redemption, Snapshot};
 use domain::{Id, Instant, MONEY_SCALE, Money, Points, amount};
 use serde::Deserialize;
 use store::{Caller, Load};
@@ -14,6 +14,9 @@ use crate::rules::{ActiveProgram, AskedPayment, RulesFailure};
 
 /// Lines of an order: a wholesale invoice of the shared data has 600.
 const MOST_LINES: usize = 1_000;
+
+/// Vouchers of an order.
+const MOST_VOUCHERS: usize = 20;
 
 /// A member by exactly one of these.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -141,6 +144,12 @@ pub struct OrderBody {
 }
 
 impl OrderBody {
+    /// The codes of its vouchers.
+    #[must_use]
+    pub fn vouchers(&self) -> &[String] {
+        self.vouchers.as_deref().unwrap_or_default()
+    }
+
     /// A purchase that happened: everything that the contract demands must be there.
     ///
     /// # Errors
@@ -169,8 +178,8 @@ impl OrderBody {
                 bounded(text, 200, &at(name))?;
             }
         }
-        if self.vouchers.as_ref().is_some_and(|vouchers| !vouchers.is_empty()) {
-            return Err(Problem::field(at("vouchers/0"), "voucher_unknown", "is no voucher of this program"));
+        if self.vouchers().len() > MOST_VOUCHERS {
+            return Err(Problem::field(at("vouchers"), "out_of_range", format!("an order has at most {MOST_VOUCHERS} vouchers")));
         }
         if self.lines.is_empty() || self.lines.len() > MOST_LINES {
             return Err(Problem::field(at("lines"), "out_of_range", format!("an order has 1 to {MOST_LINES} lines")));
@@ -189,8 +198,41 @@ impl OrderBody {
                 None => Money::ZERO,
                 Some(delivery) => not_negative(&delivery.cost, &at("delivery/cost"))?,
             },
+            // what they are is not known before the load
+            vouchers: Vec::new(),
         })
     }
+}
+
+/// The order with its vouchers, each of which must be there, unused, in time and the member's. `prefix` is where the order
+/// stands.
+///
+/// # Errors
+/// 422 with a pointer to the voucher.
+pub fn with_vouchers(order: Order, codes: &[String], snapshot: &Snapshot, prefix: &str) -> Result<Order, Problem> {
+    let member = snapshot.member.as_ref().map(|member| member.id);
+    let mut vouchers: Vec<Voucher> = Vec::with_capacity(codes.len());
+    for (index, code) in codes.iter().enumerate() {
+        let refused = |word: &str, detail: String| Problem::field(format!("{prefix}/vouchers/{index}"), word, detail);
+        let found = snapshot.vouchers.iter().find(|voucher| voucher.code == *code);
+        let Some(found) = found else { return Err(refused("voucher_unknown", "is no voucher".to_owned())) };
+        if let Some(end) = found.expires_at.filter(|end| *end <= order.occurred_at) {
+            return Err(refused("voucher_expired", format!("was good until {end}")));
+        }
+        if found.member_id.is_some() && found.member_id != member {
+            return Err(refused("voucher_of_other_member", "is another member's".to_owned()));
+        }
+        if found.used_by.is_some() || vouchers.iter().any(|other| other.id == found.id) {
+            return Err(refused("voucher_used", "was used already; a voucher is good once".to_owned()));
+        }
+        vouchers.push(Voucher {
+            id: found.id,
+            code: found.code.clone(),
+            rule_id: found.rule_id.clone(),
+            skus: found.skus.clone(),
+        });
+    }
+    Ok(Order { vouchers, ..order })
 }
 
 fn line_of(line: &LineBody, pointer: &str) -> Result<Line, Problem> {

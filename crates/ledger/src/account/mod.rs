@@ -1,7 +1,7 @@
 //! One account during one command: each operation chooses lots, changes the totals and leaves an entry for the plan.
 
 use domain::id::Ids;
-use domain::judgement::{ClawbackPolicy, Explanation, Grant};
+use domain::judgement::{Budget, ClawbackPolicy, Explanation, Extension, Grant};
 use domain::plan::{Entry, NewLot};
 use domain::snapshot::{Hold, Lot, Member, Taken};
 use domain::{Id, Instant, LIMIT, Points};
@@ -12,6 +12,7 @@ mod moves;
 mod undo;
 
 pub use kind::Kind;
+pub use undo::ClawedBack;
 pub(crate) use undo::OwnShare;
 
 use crate::balance::{Balance, by_date, by_state};
@@ -27,6 +28,8 @@ pub struct Terms {
     pub hold_seconds: u32,
     /// Until when points are good that come back now to a lot that is over meanwhile; none: they are lost with it.
     pub returned_until: Option<Instant>,
+    /// What rules may give all members together.
+    pub budgets: Vec<Budget>,
 }
 
 /// What an entry belongs to.
@@ -191,6 +194,23 @@ impl Account {
         }
         self.record(entry, kind, amount, Points(-owed), postings, lots.clone(), parent, cause, explanations)?;
         Ok(lots)
+    }
+
+    /// Puts off the end of lots that live on by activity: never nearer, and not of what is over. Returns whether any was.
+    pub fn extend(&mut self, extensions: &[Extension]) -> bool {
+        let at = self.at;
+        let mut moved = false;
+        for lot in self.lots.iter_mut().filter(|lot| !lot.remaining.is_zero()) {
+            let later = extensions.iter().filter(|longer| longer.rule_id == lot.rule_id).map(|longer| longer.expires_at).max();
+            if let (Some(end), Some(later)) = (lot.expires_at, later)
+                && end > at
+                && end < later
+            {
+                lot.expires_at = Some(later);
+                moved = true;
+            }
+        }
+        moved
     }
 
     /// Takes points from the lots that are live now, nearest expiry first. Returns the entry.

@@ -17,6 +17,19 @@ pub struct OwnShare {
     pub covered: Points,
 }
 
+/// What was taken back of what an order earned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClawedBack {
+    /// Points taken, and those made a deficit.
+    pub amount: Points,
+    /// Of them: made a deficit.
+    pub owed: Points,
+    /// Not taken.
+    pub forgiven: Points,
+    /// The amount by the order's lots that earned it, from whichever lot it was taken.
+    pub lots: Vec<(Id, Points)>,
+}
+
 impl Account {
     /// What is left on a lot whose time is over, whether the job was here already or not.
     #[must_use]
@@ -55,7 +68,7 @@ impl Account {
     }
 
     /// Takes back what an order earned: first from its own lots, then as the program's policy says.
-    /// `own` is how much each of the order's lots must lose. Returns (taken, made a deficit, not taken).
+    /// `own` is how much each of the order's lots must lose.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] beyond [`LIMIT`].
@@ -66,10 +79,12 @@ impl Account {
         cause: Cause,
         explain: impl FnOnce(Points, Points) -> Explanation,
         ids: &mut Ids,
-    ) -> Result<(Points, Points, Points), Refusal> {
+    ) -> Result<ClawedBack, Refusal> {
         let at = self.at;
         let policy = self.terms.clawback;
         let mut postings: Vec<(Id, Points)> = Vec::new();
+        // of each own lot: (taken from itself, missing there)
+        let mut parts: Vec<(Id, i64, i64)> = Vec::new();
         let (mut missing, mut covered) = (0_i64, 0_i64);
         for OwnShare { lot: id, points, covered: gone } in own {
             let lot = self.lots.iter_mut().find(|lot| lot.id == *id);
@@ -88,8 +103,10 @@ impl Account {
                 lot.remaining = Points(lot.remaining.0 - takes);
                 postings.push((*id, Points(takes)));
             }
+            parts.push((*id, takes, points.0 - takes));
             missing = missing.saturating_add(points.0 - takes);
         }
+        let elsewhere = missing;
         let others = match policy {
             ClawbackPolicy::PendingOnly => Vec::new(),
             ClawbackPolicy::WithinBalance => self.take(Points(missing), |lot| lot.is_live(at)),
@@ -104,6 +121,15 @@ impl Account {
         }
         let taken: Points = postings.iter().map(|(_, points)| *points).sum();
         let (owed, forgiven) = if policy == ClawbackPolicy::AllowNegative { (missing, 0) } else { (0, missing) };
+        let mut found = elsewhere - forgiven;
+        let mut lots = Vec::new();
+        for (id, takes, missing) in parts {
+            let part = found.min(missing);
+            found -= part;
+            if takes + part > 0 {
+                lots.push((id, Points(takes + part)));
+            }
+        }
         let amount = taken.checked_add(Points(owed)).ok_or(Refusal::Overflow)?;
         let forgiven = forgiven + covered;
         if !amount.is_zero() {
@@ -111,6 +137,6 @@ impl Account {
             let reason = explain(amount, Points(forgiven));
             self.record(entry, Kind::Clawback, amount, Points(owed), postings, Vec::new(), Some(earn_entry), cause, &[reason])?;
         }
-        Ok((amount, Points(owed), Points(forgiven)))
+        Ok(ClawedBack { amount, owed: Points(owed), forgiven: Points(forgiven), lots })
     }
 }

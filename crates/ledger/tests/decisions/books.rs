@@ -58,6 +58,7 @@ pub fn member_with(lots: &[(&str, i64, Instant, Option<Instant>)]) -> Books {
         clawback: ClawbackPolicy::AllowNegative,
         hold_seconds: 1_800,
         returned_until: None,
+        budgets: Vec::new(),
     };
     let applicant = Applicant { id: ANNA, channel: "site".to_owned(), referral_code: "ANNA".to_owned(), identities: Vec::new() };
     let judged = Enrolment { grants, ..Enrolment::default() };
@@ -451,6 +452,7 @@ impl Books {
                 answer: Answer { status: 201, answer: None },
                 claim_answer: None,
                 earn_entry: earned.map(|entry| entry.id),
+                vouchers: Vec::new(),
                 lots: earned.map(|entry| entry.lots.as_slice()).unwrap_or_default().iter().map(earned_lot).collect(),
                 capture_entry: None,
                 lines: lines.collect(),

@@ -24,6 +24,7 @@ pub fn purchase(reference: &str) -> Purchase {
             currency: "RUB".to_owned(),
             lines: Vec::new(),
             delivery: Money::ZERO,
+            vouchers: Vec::new(),
         },
         judgement: Judgement::default(),
     }

@@ -159,6 +159,44 @@ fn a_qualifying_spend_that_differs_from_the_orders() {
 }
 
 #[test]
+fn an_order_that_counts_or_keeps_something_else() {
+    let finding = "order counts or keeps something else than its lines and returns say";
+    check("UPDATE orders SET qualifying = qualifying + 1", finding, ORDER);
+    check("UPDATE orders SET kept = kept + 1", finding, ORDER);
+    check("UPDATE order_line SET qualifying = qualifying + 2", finding, ORDER);
+}
+
+#[test]
+fn a_lot_that_lost_something_else_than_the_returns_took_back() {
+    let finding = "lot lost something else than the returns of its order took back";
+    check("UPDATE lot SET returned = returned + 1 WHERE rule_id = 'purchase'", finding, LOT);
+    check("UPDATE order_return SET lots = '[]'", finding, LOT);
+}
+
+#[test]
+fn a_rule_that_gave_something_else_than_its_lots() {
+    let total = "SELECT rowid FROM rule_total WHERE rule_id = 'purchase'";
+    check("UPDATE rule_total SET points = points + 1", "rule gave something else than its lots", total);
+    check("DELETE FROM rule_total WHERE rule_id = 'purchase'", "rule gave points that nobody counted", LOT);
+}
+
+#[test]
+fn a_lot_that_ends_at_another_moment() {
+    let finding = "lot ends at another moment than its extensions say";
+    let extension = format!(
+        "INSERT INTO extension (lot_id, command_id, was, expires_at) SELECT id, 1, expires_at, expires_at + 1 FROM lot WHERE id = ({LOT})"
+    );
+    check(&extension, finding, LOT);
+}
+
+#[test]
+fn a_voucher_that_another_order_uses() {
+    let finding = "voucher is used by another order than its uses say";
+    let voucher = "INSERT INTO voucher (id, code, rule_id, created_at, order_id) VALUES (1, 'V', 'purchase', 1, 404)";
+    check(voucher, finding, "SELECT 1");
+}
+
+#[test]
 fn lines_returned_that_differ_from_the_returns() {
     let finding = "lines returned differ from the returns";
     check("UPDATE order_line SET returned = returned + 1", finding, ORDER);
@@ -178,6 +216,7 @@ fn shop_of_three() -> (Shop, Id, Id, Id) {
     let (mut shop, anna) = Shop::with_member(1_000);
     let (boris, vera) = (shop.enrol(&[]), shop.enrol(&[("welcome", 70, NOW, None)]));
     shop.order(vera, &purchase("V").line("a", 1_000, 1_000).earns("purchase", &[5]), None);
+    shop.is_known_for_everything(vera);
     shop.transfer(anna, boris, 100);
     shop.merge(vera, anna);
     assert_eq!(shop.audit(), [], "nothing is wrong yet");
@@ -232,7 +271,7 @@ fn something_that_is_left_with_a_merged_member() {
     for change in ["UPDATE account SET remaining = 1 WHERE id = ", "UPDATE account SET deficit = 1 WHERE id = "] {
         check_of_three(|_, _, vera: Id| format!("{change}{}", vera.0), finding, vera);
     }
-    for table in ["identity", "orders"] {
+    for table in ["identity", "orders", "event", "granted_tier", "voucher"] {
         check_of_three(|_, _, vera: Id| format!("UPDATE {table} SET member_id = {}", vera.0), finding, vera);
     }
 }

@@ -18,7 +18,7 @@ fn release_overdue(shop: &Shop, bound: i64) -> usize {
 }
 
 fn due(shop: &Shop) -> (i64, i64, i64) {
-    let Due { activate, expire, holds } = run(store::due(&shop.db, shop.now, 100)).expect("the store answers");
+    let Due { activate, expire, holds, .. } = run(store::due(&shop.db, shop.now, 100)).expect("the store answers");
     (activate, expire, holds)
 }
 

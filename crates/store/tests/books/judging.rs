@@ -24,6 +24,7 @@ pub fn terms(program: &Program, now: Instant) -> Terms {
         },
         hold_seconds: settings.hold_seconds,
         returned_until: program.returned_until(now.0).map(Instant),
+        budgets: Vec::new(),
     }
 }
 
@@ -109,6 +110,7 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         qualifying: Money(judged.qualifying),
         before: stands(judged.before),
         after: stands(judged.after),
+        extensions: Vec::new(),
         offers: Vec::new(),
         perks: Vec::new(),
         explanations: judged.explanations.into_iter().map(explanation).collect(),

@@ -3,6 +3,7 @@
 
 mod auditing;
 mod database;
+mod facts;
 mod hosted;
 mod jobs;
 mod judging;

@@ -113,6 +113,7 @@ pub fn order(random: &mut Random, reference: &str, occurred_at: Instant) -> Orde
         device: None,
         currency: "RUB".to_owned(),
         lines: (0..random.between(1, 6)).map(|n| line(random, n)).collect(),
+        vouchers: Vec::new(),
         delivery: Money(if random.percent(40) { random.between(1, 50_000) } else { 0 }),
     }
 }

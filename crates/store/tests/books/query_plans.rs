@@ -9,13 +9,16 @@ use crate::purchase::purchase;
 use crate::shop::Shop;
 
 /// What may be read from end to end: programs are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 18] = [
+const SMALL: [&str; 21] = [
     "SCAN program",
     "SCAN over",
     "SCAN mem",
     "SCAN ord",
     "SCAN red",
     "SCAN due",
+    "SCAN by_events",
+    "SCAN back",
+    "SCAN seen",
     "SCAN moved",
     "SCAN merging_lot",
     "SCAN d",
@@ -71,6 +74,9 @@ fn every_statement_but_the_audit_uses_indexes() {
         "caller",
         "due",
         "expire",
+        "reviews",
+        "left_window",
+        "mark_reviews",
         "release_overdue",
         "activate",
         "entries",
@@ -147,7 +153,7 @@ fn open_lots_and_open_holds_are_found_by_the_indexes_made_for_them() {
         assert!(load.iter().any(|line| line.contains(index)), "{index}: {load:#?}");
     }
     let due = plan_of(include_str!("../../../../sql/statements/due.sql"));
-    for index in ["lot_activation", "lot_due", "redemption_due"] {
+    for index in ["lot_activation", "lot_due", "redemption_due", "statistics_review"] {
         assert!(due.iter().any(|line| line.contains(index)), "{index}: {due:#?}");
     }
     let expire = plan_of(include_str!("../../../../sql/statements/expire.sql"));

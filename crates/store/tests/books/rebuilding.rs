@@ -116,6 +116,33 @@ fn what_a_line_gave_back() {
 }
 
 #[test]
+fn what_is_left_of_orders_and_of_what_they_earned() {
+    check("orders", "ref = 'A'", "qualifying", "qualifying + 1");
+    check("orders", "ref = 'A'", "kept", "kept - 1");
+    check("lot", "rule_id = 'purchase'", "returned", "returned + 1");
+}
+
+#[test]
+fn what_a_rule_gave_all_members() {
+    let shop = shop();
+    shop.db.by_hand("UPDATE rule_total SET points = points + 1 WHERE rule_id = 'purchase'");
+    let found = shop.differences();
+    assert_eq!((found.len(), found[0].table.as_str(), found[0].column.as_str()), (1, "rule_total", "points"));
+    shop.db.by_hand("DELETE FROM rule_total WHERE rule_id = 'purchase'");
+    let found = shop.differences();
+    assert_eq!((found.len(), found[0].column.as_str(), found[0].rebuilt.as_deref()), (1, "rule_id", Some("purchase")));
+}
+
+#[test]
+fn an_end_that_was_put_off_and_a_voucher_that_nobody_used() {
+    let shop = shop();
+    shop.db.by_hand("INSERT INTO extension (command_id, lot_id, was, expires_at) SELECT 1, id, expires_at, expires_at + 1 FROM lot WHERE rule_id = 'purchase'");
+    shop.db.by_hand("INSERT INTO voucher (id, code, rule_id, created_at, order_id) VALUES (1, 'V', 'purchase', 1, 404)");
+    let columns: Vec<String> = shop.differences().into_iter().map(|found| found.column).collect();
+    assert_eq!(columns, ["expires_at", "order_id"]);
+}
+
+#[test]
 fn how_a_redemption_ended() {
     check("redemption", "captured = 100", "status", "'released'");
     check("redemption", "captured = 4", "status", "'released'");
@@ -218,7 +245,7 @@ fn points_that_are_owed_are_rebuilt_too() {
         content_hash: "content".to_owned(),
     };
     let what = store::Load { order: Some("A".to_owned()), return_ref: Some("R".to_owned()), ..store::Load::default() };
-    let standing = |_| domain::judgement::Standing::default();
+    let standing = |_: &domain::snapshot::Member| domain::judgement::Standing::default();
     let given = ledger::take_back(&shop.load(&what), &request, standing, &shop.terms, command.clone()).expect("it is there");
     shop.post(&command, &given.plan);
     assert_eq!(given.deficit, Points(200), "50 are left of 250");

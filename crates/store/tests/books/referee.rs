@@ -557,6 +557,8 @@ fn statistics_are_changed_under_their_lock() {
         qualifying_spend: Money::ZERO,
         tier: None,
         tier_since: None,
+        grace_until: None,
+        review_at: None,
         order_at: None,
     };
     let changes = |update| Plan { statistics: vec![update], ..Plan::default() };

@@ -39,7 +39,9 @@ fn an_empty_shop_loads_nothing() {
         redemption: Some(Id(404)),
         return_ref: Some("R".to_owned()),
         other: Some(Id(404)),
-        other_identity: None,
+        event: Some("E".to_owned()),
+        vouchers: vec!["V".to_owned()],
+        ..Load::default()
     };
     for what in [what, Load::default()] {
         let loaded = shop.loaded(&what);

@@ -250,7 +250,7 @@ impl<'a> Sequence<'a> {
     }
 
     fn plan(&self, request: &ReturnRequest, command: Command) -> Result<Given, Refusal> {
-        let stands = |spend| standing(self.program, spend);
+        let stands = |member: &domain::snapshot::Member| standing(self.program, member.qualifying_spend);
         ledger::take_back(&self.shop.load(&self.load()), request, stands, &self.shop.terms, command)
     }
 
@@ -271,7 +271,7 @@ impl<'a> Sequence<'a> {
     fn cancel(&mut self) -> Given {
         self.steps += 1;
         let command = self.shop.command();
-        let stands = |spend| standing(self.program, spend);
+        let stands = |member: &domain::snapshot::Member| standing(self.program, member.qualifying_spend);
         let given = ledger::cancel(&self.shop.load(&self.load()), "content", stands, &self.shop.terms, command.clone());
         let given = given.expect("it was not cancelled yet");
         self.shop.post(&command, &given.plan);

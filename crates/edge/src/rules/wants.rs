@@ -7,7 +7,7 @@ use super::ActiveProgram;
 
 /// What must be known of a member to judge at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct Wants {
     /// What the member did since each of these moments.
     pub windows: Vec<Instant>,
     /// What these rules gave the member.
@@ -21,9 +21,9 @@ pub struct Needs {
 impl ActiveProgram {
     /// What must be known of a member to judge at a moment.
     #[must_use]
-    pub fn needs(&self, at: Instant) -> Needs {
+    pub fn wants(&self, at: Instant) -> Wants {
         let needs = self.parsed.engine.needs(at.0);
-        Needs {
+        Wants {
             windows: needs.windows.into_iter().map(Instant).collect(),
             rules: needs.rules,
             day: Instant(needs.day),

@@ -1,0 +1,101 @@
+//! The job `tiers`: looks again at members whose tier time alone may have changed: an order left the window, a grace or a
+//! given tier is over. Each of them is decided and posted like any other command.
+
+use domain::plan::Plan;
+use domain::{Id, Ids, Instant};
+use edge::{Look, Problem, books, from_store, load_known, program_by_head, random};
+use ledger::Command;
+use serde_json::json;
+use store::{Commit, Load, StoreError};
+
+/// Members of one batch: each is two statements.
+const BATCH: i64 = 100;
+
+/// Orders that one statement marks the members of.
+const MARKED: i64 = 500;
+
+/// Statements of marking in one run; the next one goes on.
+const MOST_MARKS: usize = 100;
+
+/// Tries for one member.
+const TRIES: usize = 8;
+
+/// One batch. Says how many members were looked at.
+///
+/// # Errors
+/// 503 when the store does not answer; what was done stays done.
+pub async fn batch(at: Instant) -> Result<i64, Problem> {
+    let due = store::reviews(&books(), at, BATCH).await.map_err(|error| from_store(&error))?;
+    for (member, since) in &due {
+        review(*member, *since, at).await.map_err(|error| from_store(&error))?;
+    }
+    Ok(i64::try_from(due.len()).unwrap_or(BATCH))
+}
+
+/// Finds the members of orders that left the window, in a shop whose tiers look at one.
+///
+/// # Errors
+/// 503 when the store does not answer; the next run goes on.
+pub async fn mark(at: Instant) -> Result<(), Problem> {
+    let head = match store::load_program(&books(), None, None, None).await {
+        // a shop that was not set up yet has nothing to do
+        Err(StoreError::NotMigrated) => return Ok(()),
+        loaded => loaded.map_err(|error| from_store(&error))?.program,
+    };
+    let Some(head) = head else { return Ok(()) };
+    let Some(window) = program_by_head(Some(&head)).await?.first_window(at) else { return Ok(()) };
+    for _ in 0..MOST_MARKS {
+        if !store::mark_reviews(&books(), window, at, MARKED).await.map_err(|error| from_store(&error))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The same in the first hour of a day: windows begin with a day, and other hours without work keep to their one statement.
+///
+/// # Errors
+/// As [`mark`].
+pub async fn mark_once_a_day(at: Instant) -> Result<(), Problem> {
+    if at.0.rem_euclid(86_400_000) >= 3_600_000 {
+        return Ok(());
+    }
+    mark(at).await
+}
+
+/// Looks at one member. The moment since which it is due makes the command's key, so that two jobs at once do it once.
+async fn review(member: Id, since: Instant, at: Instant) -> Result<(), StoreError> {
+    // a space: no caller's key is like it
+    let key = format!("job tiers {} {}", member.external("mem"), since.0);
+    for _ in 0..TRIES {
+        let load = Load { member: Some(member), idempotency_key: Some(key.clone()), ..Load::default() };
+        let (loaded, program) = load_known(&load, &Look::Standing, at).await?;
+        if loaded.answered.is_some() {
+            return Ok(());
+        }
+        let program = program.map_err(|problem| StoreError::Unavailable(problem.detail))?;
+        let command = Command { now: at, ids: Ids::new(at, random()) };
+        let standing = |member: &domain::snapshot::Member| program.standing(member, at);
+        let Ok(placed) = ledger::review(&loaded.snapshot, standing, &command) else { return Ok(()) };
+        match post(&key, &command, &placed.plan).await {
+            Err(StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_)) => {}
+            outcome => return outcome,
+        }
+    }
+    // somebody buys all the time: every order looks at the tier, too
+    Ok(())
+}
+
+async fn post(key: &str, command: &Command, plan: &Plan) -> Result<(), StoreError> {
+    let answer = json!({}).to_string();
+    let commit = Commit {
+        id: command.ids.clone().next(),
+        idempotency_key: key,
+        fingerprint: "tiers",
+        status: 200,
+        answer: Some(&answer),
+        now: command.now,
+        plan,
+    };
+    store::apply(&books(), &commit).await
+}
