@@ -528,6 +528,8 @@ async fn paths_and_methods_that_are_not_there_say_so() {
     }
     shop.send_with(None, Method::GET, "/healthz", None, None).await.expect(200);
     shop.send_with(None, Method::GET, "/openapi.json", None, None).await.expect(200);
+    let schema = shop.send_with(None, Method::GET, "/program.schema.json", None, None).await.expect(200);
+    assert_eq!(schema["title"], "Kopilka program");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["/", "healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
         ("GET", ["/", "openapi.json"]) => Ok(Reply::new(200, include_str!("../openapi.json"))),
+        ("GET", ["/", "program.schema.json"]) => Ok(Reply::new(200, include_str!("../program.schema.json"))),
         ("POST", ["members"]) => members::enrol(call).await,
         ("GET", ["members"]) => members::look_up(call).await,
         ("GET", ["members", id]) => members::show(call, id).await,

@@ -1,0 +1,105 @@
+//! `enrolment`, `events` and `perks`: what members get beside points for orders.
+
+use schemars::JsonSchema;
+
+use crate::amounts::PositivePoints;
+use crate::conditions::{Conditions, EventConditions};
+use crate::earning::Limits;
+use crate::lifetime::{Activation, Expiry};
+use crate::limits::{MAX_DAYS, MAX_LIST};
+use crate::words::{Description, Id, Text};
+
+/// What joining gives.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Enrolment {
+    /// Points for joining; none where it is absent.
+    pub welcome: Option<Welcome>,
+}
+
+/// Points for joining.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Welcome {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// Unique among all rules.
+    pub id: Id,
+    /// Above 0.
+    pub points: PositivePoints,
+    /// Only for those who enrol through one of these.
+    #[schemars(length(min = 1, max = MAX_LIST))]
+    pub channels: Option<Vec<Text>>,
+    /// When the points become available.
+    pub activation: Option<Activation>,
+    /// When the points expire.
+    pub expiry: Option<Expiry>,
+}
+
+/// What a member gets for something else than buying: points (`points` or `points_from_event`, not both), a tier, or both.
+#[derive(JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    extend(
+        "anyOf" = [{"required": ["points"]}, {"required": ["points_from_event"]}, {"required": ["tier"]}],
+        "not" = {"required": ["points", "points_from_event"]}
+    )
+)]
+pub struct EventRule {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// Unique among all rules.
+    pub id: Id,
+    /// The type of events that it is for, in the shop's own words: "review", "survey", "visit", "game".
+    #[schemars(rename = "type")]
+    pub type_name: Text,
+    /// Always so many points.
+    pub points: Option<PositivePoints>,
+    /// As many points as the event says, such as the result of a game.
+    pub points_from_event: Option<PointsBounds>,
+    /// A tier.
+    pub tier: Option<GivenTier>,
+    /// When it fires.
+    pub when: Option<EventConditions>,
+    /// How much and how often it gives.
+    pub limits: Option<Limits>,
+    /// When its points become available.
+    pub activation: Option<Activation>,
+    /// When its points expire.
+    pub expiry: Option<Expiry>,
+}
+
+/// Bounds of what an event may say, both included.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PointsBounds {
+    /// The fewest points.
+    pub min: PositivePoints,
+    /// The most points.
+    pub max: PositivePoints,
+}
+
+/// A tier that is given for a time and then returns by itself.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct GivenTier {
+    /// One of the program's tiers.
+    pub id: Id,
+    /// For so many local days, the day of the event not counted: 1 to 36500.
+    #[schemars(range(min = 1, max = MAX_DAYS))]
+    pub days: i64,
+}
+
+/// What an order brings without points or money: free delivery from an amount on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PerkRule {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// Unique among all rules.
+    pub id: Id,
+    /// What the member reads.
+    pub name: Text,
+    /// When it is given; always where it is absent.
+    pub when: Option<Conditions>,
+}

@@ -1,0 +1,145 @@
+//! Valid documents that together have every field there is.
+
+use serde_json::{Value, json};
+
+/// Each is valid; what can't stand together (bases of tiers, kinds of expiry) stands apart.
+pub fn documents() -> Vec<Value> {
+    let mut documents = vec![with_tiers_by("spend"), with_tiers_by("orders"), with_tiers_by("points"), with_a_list_of_tiers()];
+    let mut blocks = every_block();
+    // a block by itself, beside the tiers that its conditions name: thousands of changes are tried on each document
+    for name in ["discounts", "earning", "perks", "events"] {
+        let block = blocks.as_object_mut().expect("blocks").remove(name).expect("a block");
+        documents.push(with(json!({"tiers": blocks["tiers"], name: block})));
+    }
+    documents.push(with(blocks));
+    documents
+}
+
+fn heading() -> Value {
+    json!({
+        "name": "everything", "description": "Every field.", "currency": "RUB", "time_zone": "Europe/Moscow",
+        "points": {
+            "name": "points", "names": {"ru": "баллов"}, "scale": 2, "conversion_rate": "0.50",
+            "rounding": {"mode": "half_even", "scale": 1, "per": "line"}
+        }
+    })
+}
+
+fn with(blocks: Value) -> Value {
+    let mut document = heading();
+    for (name, block) in blocks.as_object().expect("blocks") {
+        document[name] = block.clone();
+    }
+    document
+}
+
+/// All conditions that an order knows.
+fn when() -> Value {
+    json!({
+        "order_total": {"min": "100", "below": "5000.50"}, "channels": ["site", "app"], "stores": ["nevsky"], "tiers": ["gold"],
+        "segments": ["premium"], "first_order": false, "orders": {"min": 2, "every": 3, "within_days": 30},
+        "weekdays": ["monday", "sunday"], "hours": {"from": "18:30", "to": "24:00"},
+        "dates": {"from": "2026-03-01", "to": "2026-12-31"}, "voucher": true,
+        "products": {"skus": ["drill"], "categories": ["toys"], "brands": ["acme"], "labels": ["new"], "promo": false},
+        "new_category": true, "quantity": {"min": "0.250", "below": 100}
+    })
+}
+
+fn limits() -> Value {
+    json!({"per_order": "10", "per_day": 20, "per_member": "30.5", "budget": "1000", "times_per_member": 3, "cooldown_days": 7})
+}
+
+fn every_block() -> Value {
+    let discount = |id: &str| {
+        json!({
+            "id": id, "description": "A discount.", "priority": -5, "stop": true, "stackable": false, "exclusive": false,
+            "per_order": "500.00"
+        })
+    };
+    let earning = |id: &str| {
+        json!({
+            "id": id, "description": "A rule.", "priority": -5, "stop": true, "stackable": false, "exclusive": false,
+            "limits": limits(), "activation": {"type": "days", "days": 14}, "expiry": {"type": "months", "months": 3}
+        })
+    };
+    let furnished = |mut rule: Value, fields: Value| {
+        for (name, value) in fields.as_object().expect("fields") {
+            rule[name] = value.clone();
+        }
+        rule
+    };
+    json!({
+        "earning_basis": {"of": "items_and_delivery", "tax": "excluded", "points_paid": "gross"},
+        "returns": {"clawback": "within_balance", "returned_grace": {"type": "calendar", "dates": ["01-01", "02-28"]}},
+        "tiers": {"basis": "spend", "steps": [
+            {"id": "base", "name": "Base", "threshold": 0, "rate": "3", "rate_promo": "1", "discount": "0", "perks": []},
+            {"id": "gold", "description": "A tier.", "name": "Gold", "threshold": "30000", "strictly_over": true, "rate": "5",
+             "discount": "10", "perks": [{"id": "delivery", "name": "Free delivery"}]}
+        ]},
+        "enrolment": {"welcome": {
+            "id": "welcome", "description": "Hello.", "points": "500", "channels": ["bot"],
+            "activation": {"type": "immediately"}, "expiry": {"type": "calendar", "dates": ["01-01", "05-01"]}
+        }},
+        "discounts": [
+            furnished(discount("d-percent"), json!({"type": "percent", "rate": "0.0001", "when": when()})),
+            furnished(discount("d-tier"), json!({"type": "tier"})),
+            furnished(discount("d-price"), json!({"type": "price", "price": 0})),
+            furnished(discount("d-buy"), json!({"type": "buy_get", "buy": 2, "get": 1, "rate": "49.9"})),
+            furnished(discount("d-amount"), json!({"type": "amount", "amount": "0.01"})),
+            furnished(discount("d-steps"), json!({
+                "type": "steps", "by": "qualifying_spend", "steps": [{"from": "0", "rate": 3}, {"from": "20000.00", "rate": "7"}]
+            }))
+        ],
+        "earning": [
+            furnished(earning("e-percent"), json!({
+                "type": "percent", "rate": "33.3333", "rate_promo": "1", "when": when()
+            })),
+            furnished(earning("e-tier"), json!({"type": "percent", "when": {"tiers": ["gold"]}})),
+            furnished(earning("e-fixed"), json!({"type": "fixed", "points": 7})),
+            furnished(earning("e-per-amount"), json!({"type": "per_amount", "points": "10", "every": "100"})),
+            furnished(earning("e-multiplier"), json!({"type": "multiplier", "factor": "1.000001", "priority": -6}))
+        ],
+        "perks": [{"id": "courier", "description": "A perk.", "name": "Free courier", "when": {"order_total": {"min": 499}}}],
+        "events": [
+            {"id": "review", "description": "A review.", "type": "review", "points": "50", "tier": {"id": "gold", "days": 30},
+             "when": {"channels": ["site"], "tiers": ["base"], "segments": ["staff"], "weekdays": ["friday"],
+                      "hours": {"from": "22:00", "to": "04:00"}, "dates": {"from": "2026-01-01"}},
+             "limits": {"times_per_member": 1}, "activation": {"type": "days", "days": 1}, "expiry": {"type": "days", "days": 30}},
+            {"id": "game", "type": "game", "points_from_event": {"min": "1", "max": "200"},
+             "expiry": {"type": "end_of_month", "months": 1}}
+        ],
+        "margin_guard": {"floor": "12.5", "covers": ["discounts", "redemption"]},
+        "redemption": {
+            "max_share": 30, "min_points": "1", "increment": "0.5", "exclude": {"skus": ["card"], "promo": true},
+            "combinable_with_discounts": false, "channels": ["app"], "hold_minutes": 10_080, "confirmation_above": 0
+        }
+    })
+}
+
+fn with_tiers_by(basis: &str) -> Value {
+    let thresholds = match basis {
+        "spend" => [json!("0.00"), json!("30000.50")],
+        "orders" => [json!(0), json!(100_000)],
+        _ => [json!(0), json!("500.5")],
+    };
+    let [first, second] = thresholds;
+    with(json!({
+        "tiers": {
+            "basis": basis, "window": "rolling_12_months", "downgrade": "one_step", "grace_days": 30,
+            "steps": [
+                {"id": "base", "name": "Base", "threshold": first, "rate": "3"},
+                {"id": "gold", "name": "Gold", "threshold": second, "rate": "5"}
+            ]
+        },
+        "returns": {"returned_grace": {"type": "days", "days": 14}},
+        "earning": [{"id": "purchase", "type": "percent", "expiry": {"type": "inactivity", "days": 90}}]
+    }))
+}
+
+fn with_a_list_of_tiers() -> Value {
+    with(json!({
+        "tiers": [{"id": "base", "name": "Base", "threshold": "0", "rate": "3"}],
+        "returns": {"clawback": "pending_only", "returned_grace": {"type": "end_of_month"}},
+        "earning": [{"id": "purchase", "type": "percent", "expiry": {"type": "never"}}]
+    }))
+}
