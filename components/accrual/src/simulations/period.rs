@@ -40,12 +40,12 @@ const FAR_EAST: [&str; 24] = [
 /// it is half-open.
 ///
 /// # Errors
-/// 422 for what is neither a day nor a moment, and for an end before the beginning.
+/// 422 for what is neither a day nor a moment, and for a period without a moment.
 pub fn period(from: Option<&str>, to: Option<&str>, program: &ActiveProgram) -> Result<Period, Problem> {
     let from = from.map(|text| end(text, 0, program, "/from")).transpose()?;
     let to = to.map(|text| end(text, DAY, program, "/to")).transpose()?;
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        return Err(Problem::field("/to", "before_from", "lies before the beginning of the period"));
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(Problem::field("/to", "empty_period", "the period would be empty: it ends before it begins"));
     }
     Ok(Period { from, to })
 }
