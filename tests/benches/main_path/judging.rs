@@ -88,7 +88,6 @@ fn line(line: engine::JudgedLine) -> JudgedLine {
         paid_money: Money(line.paid_money),
         qualifying: Money(line.qualifying),
         shares: shares.collect(),
-        ..JudgedLine::default()
     }
 }
 
