@@ -310,7 +310,7 @@ fn copy_orders(shop: &Shop, member: &Member<'_>, count: i64) {
              CREATE TEMP TABLE made_line AS SELECT * FROM order_line WHERE order_id = (SELECT id FROM made);
              INSERT INTO orders SELECT id + 1000 + i, ref || '-' || i, member_id, content_hash, command_id, status, revision,
                     occurred_at + i, recorded_at + i, channel, store, device, currency, items, discount, delivery, paid_points,
-                    paid_money, payable, earned, redemption_id, claim_command, program_version FROM made, number;
+                    paid_money, payable, earned, qualifying, kept, redemption_id, claim_command, program_version FROM made, number;
              INSERT INTO order_line SELECT order_id + 1000 + i, n, id, sku, name, category, brand, labels, quantity, price,
                     discount, cost, tax, promo, amount, program_discount, paid_points, paid_money, qualifying, shares,
                     returned FROM made_line, number;"
