@@ -28,3 +28,16 @@ async fn at_the_till_everything_costs_its_price_and_the_explanation_says_why() {
     let codes: Vec<_> = quote["explanation"].as_array().unwrap().iter().map(|said| &said["code"]).collect();
     assert_eq!(codes, ["no_voucher", "other_channel"]);
 }
+
+#[tokio::test]
+async fn a_letter_s_code_takes_the_place_of_the_discount_once() {
+    let shop = Shop::open("cave").await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let letter = json!({"rule_id": "come-back", "member": {"id": anna.id}});
+    let code = shop.post("/v1/vouchers", &letter).await.expect(201)["code"].clone();
+    let mut order = anna.order(json!([line("1", "1000.00")]));
+    order["vouchers"] = json!([code]);
+    assert_eq!(anna.orders(&order).await.expect(201)["payable"], "900.00", "10 % instead of 3 %");
+    assert_eq!(anna.buys(json!([line("1", "1000.00")])).await["payable"], "970.00");
+    shop.audit_is_clean().await;
+}

@@ -26,3 +26,23 @@ async fn points_are_earned_everywhere_and_spent_in_the_app_only() {
     hold.refused(422, "redemption_limit_exceeded");
     shop.audit_is_clean().await;
 }
+
+#[tokio::test]
+async fn a_game_gives_50_to_200_points() {
+    let shop = Shop::open("dodo").await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let plays = async |points: &str| {
+        let id = format!("game-{points}");
+        let game =
+            json!({"id": id, "member": {"id": anna.id}, "type": "game", "occurred_at": shop.now(), "data": {"points": points}});
+        shop.post("/v1/events", &game).await
+    };
+    for points in ["50.00", "200.00"] {
+        assert_eq!(plays(points).await.expect(201)["earned"]["points"], points);
+    }
+    for points in ["49.99", "200.01"] {
+        plays(points).await.refused_at(422, "/data/points");
+    }
+    anna.has(json!({"available": "250.00"})).await;
+    shop.audit_is_clean().await;
+}

@@ -16,3 +16,18 @@ async fn whoever_has_no_subscription_earns_2_percent_and_reads_what_it_would_bri
     assert_eq!(order["earned"]["points"], "10.00");
     shop.audit_is_clean().await;
 }
+
+#[tokio::test]
+async fn a_subscriber_earns_5_percent_and_has_free_couriers_from_499() {
+    let shop = Shop::open("ozon-premium").await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    shop.put(&format!("/v1/members/{}/segments", anna.id), &json!({"segments": ["premium"]})).await.expect(200);
+    let perks = async |price: &str| {
+        let quote = anna.quote(json!([line("1", price)])).await;
+        quote["perks"].as_array().unwrap().iter().map(|perk| perk["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(perks("499.00").await, ["free-courier", "closed-sales", "priority-support"]);
+    assert_eq!(perks("498.99").await, ["closed-sales", "priority-support"]);
+    assert_eq!(anna.buys(json!([line("1", "500.00")])).await["earned"]["points"], "25.00");
+    shop.audit_is_clean().await;
+}
