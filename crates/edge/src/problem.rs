@@ -115,10 +115,12 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
             Problem::new(409, "redemption_closed", format!("The redemption is {status} already"))
                 .with("redemption_status", *status)
         }
-        Refusal::HoldExpired { deadline } => {
-            Problem::new(409, "hold_expired", format!("The hold ended at {deadline}; make a new redemption"))
-                .with("hold_expires_at", deadline.to_string())
-        }
+        Refusal::HoldExpired { deadline } => Problem::new(
+            409,
+            "hold_expired",
+            format!("The hold ended at {deadline} and its points are back; make a new redemption"),
+        )
+        .with("hold_expires_at", deadline.to_string()),
         Refusal::ConfirmationRequired => {
             Problem::new(409, "confirmation_required", "The redemption waits for the code that was sent to the member")
         }

@@ -150,17 +150,20 @@ pub fn capture(
     Ok(ended(account, overdue, update, RedemptionStatus::Captured, points, money))
 }
 
-/// Gives a hold's points back to their lots.
+/// Gives a hold's points back to their lots. Past its deadline there is nothing to give back, whether the job has been
+/// there or not: the answer does not depend on when the job runs.
 ///
 /// # Errors
-/// The redemption must be the member's, and open.
+/// The redemption must be the member's, open, and before its deadline.
 pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Result<Ended, Refusal> {
     let redemption = snapshot.redemption.as_ref().ok_or(Refusal::RedemptionNotFound)?;
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     command.ids.next();
     belongs_to(redemption, member)?;
-    if !matches!(redemption.status, RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation) {
-        return Err(Refusal::RedemptionClosed { status: redemption.status.word() });
+    match status_at(redemption, command.now) {
+        RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation => {}
+        RedemptionStatus::Expired => return Err(Refusal::HoldExpired { deadline: redemption.hold_expires_at }),
+        status => return Err(Refusal::RedemptionClosed { status: status.word() }),
     }
     let mut account = Account::open(member, &snapshot.lots, terms, command.now);
     let overdue = release_overdue(&mut account, snapshot, Some(redemption.id), &mut command)?;

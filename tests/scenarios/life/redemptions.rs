@@ -280,10 +280,10 @@ impl Life {
     pub(super) async fn release(&mut self) -> Deed {
         let member = self.somebody_who_can_pay();
         let Some(id) = self.redemption_of(member) else { return "nothing" };
-        let open = matches!(self.members[&member].holds[&id].standing, Standing::Held | Standing::Awaiting(_));
+        let hold = self.members[&member].holds[&id].clone();
         let answer = self.say(&format!("/v1/redemptions/{}/release", id.external("red")), &json!({})).await;
-        if !open {
-            self.agree_on_refusal(member, answer, (409, "redemption_closed")).await;
+        if let Some(refusal) = self.over(id, &hold) {
+            self.agree_on_refusal(member, answer, refusal).await;
             return "release what is over";
         }
         let released = answer.expect(200);

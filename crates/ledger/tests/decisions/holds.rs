@@ -146,12 +146,3 @@ fn an_overdue_release_says_when_the_hold_ended() {
     assert_eq!(release.explanation[0]["code"], "hold_expired");
     assert_eq!(release.explanation[0]["points"], "0.60");
 }
-
-#[test]
-fn an_overdue_hold_may_still_be_released_by_hand() {
-    let mut anna = member_with_points(100);
-    let red = anna.holds(&cart(60));
-    anna.until(day(1));
-    anna.releases(red);
-    anna.has((100, 0, 0, 0));
-}

@@ -151,11 +151,12 @@ fn a_hold_past_its_deadline_pays_nothing() {
     anna.until(deadline);
     refused(anna.try_to_capture(red, None, None), Refusal::HoldExpired { deadline });
     refused(anna.try_to_buy(&cart(10), Some(red)), Refusal::HoldExpired { deadline });
+    refused(anna.try_to_release(red), Refusal::HoldExpired { deadline });
     // and so when it was released for that reason
     anna.is_adjusted(1);
     refused(anna.try_to_capture(red, None, None), Refusal::HoldExpired { deadline });
     refused(anna.try_to_buy(&cart(10), Some(red)), Refusal::HoldExpired { deadline });
-    refused(anna.try_to_release(red), Refusal::RedemptionClosed { status: "expired" });
+    refused(anna.try_to_release(red), Refusal::HoldExpired { deadline });
 }
 
 #[test]

@@ -123,8 +123,9 @@ impl Life {
     pub(super) fn release(&mut self) -> Deed {
         let member = self.somebody();
         let Some(redemption) = self.redemption_of(member) else { return "nothing" };
-        let open = matches!(self.members[&member].holds[&redemption].standing, Standing::Held | Standing::Awaiting(_));
         let now = self.shop.now;
+        let hold = &self.members[&member].holds[&redemption];
+        let open = matches!(hold.standing, Standing::Held | Standing::Awaiting(_)) && hold.deadline > now;
         let done = self.act(&About { redemption: Some(redemption), ..About::default() }, |shop, snapshot, command| {
             let ended = ledger::release(snapshot, &shop.terms, command)?;
             Ok((ended.plan, Some(ended.balance)))
