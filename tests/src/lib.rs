@@ -2,6 +2,8 @@
 //! orders and points. Everything goes over HTTP.
 
 mod answer;
+mod goods;
+mod member;
 mod random;
 mod sealed;
 mod shop;
@@ -9,6 +11,8 @@ mod sqld;
 pub mod tenant;
 
 pub use answer::Answer;
+pub use goods::{cart, hundredths, line, pieces, promo};
+pub use member::Member;
 pub use random::Random;
-pub use shop::{ADMIN_KEY, ApiKey, BEGINNING, Member, Shop, cart, hundredths, line, pieces, promo};
+pub use shop::{ADMIN_KEY, ApiKey, BEGINNING, Shop};
 pub use sqld::Sqld;

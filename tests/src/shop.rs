@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
+use crate::member::Member;
 use crate::sealed::unseal;
 use crate::sqld::Sqld;
 
@@ -252,7 +253,7 @@ impl Shop {
 
     /// The same member, seen from this host.
     pub fn sees(&self, member: &Member<'_>) -> Member<'_> {
-        Member { shop: self, id: member.id.clone() }
+        Member::of(self, &member.id)
     }
 
     /// The faults of its stores.
@@ -455,7 +456,7 @@ impl Shop {
     pub async fn enrol(&self, phone: &str) -> Member<'_> {
         let body = json!({"phone": phone, "channel": "site"});
         let member = self.post("/v1/members", &body).await.expect(201);
-        Member { shop: self, id: member["id"].as_str().expect("a member has an id").to_owned() }
+        Member::of(self, member["id"].as_str().expect("a member has an id"))
     }
 
     /// What a cart would earn and may spend, for nobody in particular.
@@ -478,128 +479,6 @@ impl Shop {
 pub struct ApiKey {
     pub id: String,
     pub secret: String,
-}
-
-/// A member of a shop.
-pub struct Member<'a> {
-    shop: &'a Shop,
-    pub id: String,
-}
-
-impl<'a> Member<'a> {
-    /// A member who has enrolled, by the id.
-    pub fn of(shop: &'a Shop, id: &str) -> Self {
-        Self { shop, id: id.to_owned() }
-    }
-
-    pub async fn balance(&self) -> Value {
-        self.shop.get(&format!("/v1/members/{}/balance", self.id)).await.expect(200)
-    }
-
-    /// The balance has these fields.
-    pub async fn has(&self, expected: Value) {
-        let balance = self.balance().await;
-        for (field, value) in expected.as_object().expect("fields") {
-            assert_eq!(&balance[field], value, "{field} of {balance}");
-        }
-    }
-
-    /// The balance without the moment that it was computed at.
-    pub async fn books(&self) -> Value {
-        let mut balance = self.balance().await;
-        balance["as_of"].take();
-        balance
-    }
-
-    /// All ledger entries, newest first.
-    pub async fn entries(&self) -> Vec<Value> {
-        let entries = self.shop.get(&format!("/v1/members/{}/entries?limit=200", self.id)).await.expect(200);
-        entries["items"].as_array().expect("a list").clone()
-    }
-
-    /// Records a purchase of these lines, now.
-    pub async fn buys(&self, lines: Value) -> Value {
-        self.orders(&self.order(lines)).await.expect(201)
-    }
-
-    /// Records an order.
-    pub async fn orders(&self, order: &Value) -> Answer {
-        self.shop.post("/v1/orders", order).await
-    }
-
-    /// A purchase of these lines by this member, as `POST /v1/orders` takes it.
-    pub fn order(&self, lines: Value) -> Value {
-        let mut order = cart(lines);
-        order["id"] = format!("order-{}", self.shop.number()).into();
-        order["occurred_at"] = self.shop.now().into();
-        order["member"] = json!({"id": self.id});
-        order
-    }
-
-    /// What a cart would earn and may spend.
-    pub async fn quote(&self, lines: Value) -> Value {
-        self.shop.post("/v1/quotes", &json!({"member": {"id": self.id}, "order": cart(lines)})).await.expect(200)
-    }
-
-    /// Asks to pay a cart with points.
-    pub async fn redeems(&self, points: &str, lines: Value) -> Answer {
-        let body = json!({"member": {"id": self.id}, "order": cart(lines), "points": points});
-        self.shop.post("/v1/redemptions", &body).await
-    }
-
-    /// Sets points aside for a cart. Returns the redemption's id.
-    pub async fn holds(&self, points: &str, lines: Value) -> String {
-        let held = self.redeems(points, lines).await.expect(201);
-        held["id"].as_str().expect("a redemption has an id").to_owned()
-    }
-
-    /// Records a purchase of these lines, now, paid in part with points.
-    pub async fn buys_with(&self, points: &str, lines: Value) -> Value {
-        let mut order = self.order(lines.clone());
-        order["redemption_id"] = self.holds(points, lines).await.into();
-        self.orders(&order).await.expect(201)
-    }
-
-    /// Points given by the staff that are good until a moment.
-    pub async fn is_given_until(&self, points: &str, expires_at: &str) -> Value {
-        let body = json!({"points": points, "reason": "a gift", "expires_at": expires_at});
-        self.shop.post(&format!("/v1/members/{}/adjustments", self.id), &body).await.expect(201)
-    }
-
-    /// Points given or taken by the staff.
-    pub async fn is_given(&self, points: &str) -> Value {
-        let body = json!({"points": points, "reason": "a gift"});
-        self.shop.post(&format!("/v1/members/{}/adjustments", self.id), &body).await.expect(201)
-    }
-}
-
-/// A cart of these lines, in roubles.
-pub fn cart(lines: Value) -> Value {
-    json!({"channel": "site", "currency": "RUB", "lines": lines})
-}
-
-/// One piece of regular goods.
-pub fn line(id: &str, price: &str) -> Value {
-    json!({"id": id, "sku": format!("sku-{id}"), "quantity": 1, "price": price})
-}
-
-/// So many pieces of regular goods.
-pub fn pieces(id: &str, price: &str, quantity: u32) -> Value {
-    json!({"id": id, "sku": format!("sku-{id}"), "quantity": quantity, "price": price})
-}
-
-/// One piece of promo goods.
-pub fn promo(id: &str, price: &str) -> Value {
-    json!({"id": id, "sku": format!("sku-{id}"), "quantity": 1, "price": price, "promo": true})
-}
-
-/// An amount of an answer in hundredths.
-#[track_caller]
-pub fn hundredths(amount: &Value) -> i64 {
-    let text = amount.as_str().unwrap_or_else(|| panic!("an amount is a text: {amount}"));
-    let (whole, fraction) = text.split_once('.').unwrap_or_else(|| panic!("money and points have a decimal point: {text}"));
-    assert_eq!(fraction.len(), 2, "two decimals: {text}");
-    format!("{whole}{fraction}").parse().unwrap_or_else(|_| panic!("a number: {text}"))
 }
 
 /// No servers, unless all shops are to have hosted stores.
