@@ -26,6 +26,9 @@ const REQUESTS_AT_ONCE: usize = 16;
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a component may take for an answer.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// An instance that answers none of its requests is thrown away so long after the last one's time is over: each of them is
+/// to be told that it took too long, and not that the component was stopped.
+const AFTER_THE_LAST: Duration = Duration::from_secs(5);
 /// How long a component may compute for a request without a statement to a store in between: then it is stopped where it
 /// is. A request here computes for some milliseconds; the rest is for a machine that has much else to do.
 pub(crate) const COMPUTING: Duration = Duration::from_secs(5);
@@ -107,7 +110,7 @@ impl WorkerExpiration for Expiration {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
         let (allowed, idle) = match status {
             WorkerStatus::Idle => (IDLE, true),
-            WorkerStatus::Requests | WorkerStatus::PostReturn => (REQUEST_TIMEOUT, false),
+            WorkerStatus::Requests | WorkerStatus::PostReturn => (REQUEST_TIMEOUT + AFTER_THE_LAST, false),
         };
         if idle && self.stopping.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
@@ -177,7 +180,8 @@ mod tests {
         assert!(!ends(WorkerStatus::Idle, 0).await);
         assert!(!ends(WorkerStatus::Requests, 1_100).await);
         assert!(ends(WorkerStatus::Idle, 1_100).await);
-        assert!(ends(WorkerStatus::Requests, 31_000).await);
+        assert!(!ends(WorkerStatus::Requests, 31_000).await, "its requests were told before");
+        assert!(ends(WorkerStatus::Requests, 36_000).await);
         stopping.cancel();
         assert!(!ends(WorkerStatus::Requests, 1_100).await, "a request may finish");
         assert!(ends(WorkerStatus::Idle, 0).await);
