@@ -142,6 +142,7 @@ INSERT INTO kind VALUES
   ('redemption_rollback', 'redemption_rollback',  1, 0,-1, 0, 0, 0, 0, 'capture'),
   ('expire',              'expire',              -1, 0, 0, 1, 0, 0, 0, NULL),
   ('clawback',            'clawback',            -1, 0, 0, 0, 1, 0, 0, 'earn'),
+  ('settle',              'clawback',            -1, 0, 0, 0, 1, 0, 0, NULL),
   ('adjust_in',           'adjust',               1, 0, 0, 0,-1, 1, 0, NULL),
   ('adjust_out',          'adjust',              -1, 0, 0, 0, 1, 0, 0, NULL),
   ('transfer_out',        'transfer',            -1, 0, 0, 0, 1, 0, 0, NULL),
@@ -196,7 +197,8 @@ CREATE TABLE IF NOT EXISTS rule_total (
 
 -- The ledger: append-only facts. `amount` is what moves, `points` its effect on remaining (signed), `balance_after`
 -- the running sum of `points`. `at` never goes back within an account; `occurred_at` is when it happened in the shop.
--- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0); a merge moves it.
+-- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0), or by points that came
+-- back (`settle`: its amount is both the points and what they pay); a merge moves it.
 -- Ids: a command's entries and lots are numbered from the command's own id.
 CREATE TABLE IF NOT EXISTS entry (
   id              INTEGER PRIMARY KEY,

@@ -328,7 +328,7 @@ impl Account {
     }
 
     /// Gives points back to the lots that they came from; from there what is over goes on to a new lot, where the program
-    /// has such a grace. Returns where they are then.
+    /// has such a grace. Returns where they went; from there they pay what is owed.
     fn give_back(
         &mut self,
         kind: Kind,
@@ -348,7 +348,9 @@ impl Account {
         let entry = ids.next();
         let postings = back.iter().map(|taken| (taken.lot, taken.points)).collect();
         self.record(entry, kind, amount, Points::ZERO, postings, Vec::new(), Some(parent), cause, explanations)?;
-        self.keep_what_is_over(back, cause, ids)
+        let back = self.keep_what_is_over(back, cause, ids)?;
+        self.settle(cause, ids)?;
+        Ok(back)
     }
 
     /// Puts points on a lot, which the account may not know yet when nothing was left on it.

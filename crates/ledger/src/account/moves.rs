@@ -113,7 +113,7 @@ impl Account {
     }
 
     /// Takes over another account with everything in it: lots with their history, what is held, what is owed. The other one
-    /// is empty then.
+    /// is empty then, and the points of the one pay what the other one owed.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] beyond 10^12.
@@ -143,6 +143,6 @@ impl Account {
             let taken = Taken { lot: lot.id, points: lot.remaining, activates_at: lot.activates_at, expires_at: lot.expires_at };
             self.add_to_lot(&taken, &lot.rule_id);
         }
-        Ok(())
+        self.settle(cause, ids)
     }
 }

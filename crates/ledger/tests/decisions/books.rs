@@ -509,7 +509,7 @@ impl Books {
             "capture" => (0, -1, 0, 1),
             "release" => (1, -1, 0, 0),
             "redemption_rollback" => (1, 0, 0, -1),
-            "clawback" | "adjust_out" | "transfer_out" => (-1, 0, -1, 0),
+            "clawback" | "settle" | "adjust_out" | "transfer_out" => (-1, 0, -1, 0),
             other => panic!("the ledger has no entries of kind {other}"),
         };
         for (id, points) in &entry.postings {

@@ -12,6 +12,7 @@ use crate::shop::Shop;
 const SMALL: [&str; 21] = [
     "SCAN program",
     "SCAN over",
+    "SCAN paid",
     "SCAN mem",
     "SCAN ord",
     "SCAN red",
