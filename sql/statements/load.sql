@@ -74,7 +74,7 @@ SELECT
   -- holds that are still open: past their deadline they give their points back before anything else
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
@@ -110,7 +110,7 @@ SELECT
             'paid', json((SELECT json_group_array(json_array(p.lot_id, p.points
                                    - coalesce((SELECT sum(b.points) FROM entry e CROSS JOIN posting b ON b.entry_id = e.id
                                                 WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
-                                   l.activates_at, l.expires_at))
+                                   l.activates_at, l.expires_at, p.rowid))
                             FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id
                            WHERE r.id = o.redemption_id)),
             'returns', json((SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
@@ -148,7 +148,7 @@ SELECT
      FROM event v WHERE v.ref = ?12) AS event,
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds

@@ -177,13 +177,17 @@ impl Lot {
     }
 }
 
-/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at]`.
+/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at, place]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Taken {
     pub lot: Id,
     pub points: Points,
     pub activates_at: Instant,
     pub expires_at: Option<Instant>,
+    /// Its place in the sequence in which they were taken; 0 where there is none. The lots' dates don't tell it: an end may
+    /// be put off meanwhile.
+    #[serde(default)]
+    pub place: i64,
 }
 
 /// A redemption that is still open.

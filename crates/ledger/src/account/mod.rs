@@ -187,7 +187,7 @@ impl Account {
             if !granted.is_zero() {
                 postings.push((lot.id, granted));
                 self.add_to_lot(
-                    &Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at },
+                    &Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at, place: 0 },
                     &lot.rule_id,
                 );
             }
@@ -244,7 +244,7 @@ impl Account {
         let mut left = points.0;
         let mut spent = Vec::new();
         let mut rest = Vec::new();
-        for taken in &in_sequence_of_spending(&hold.postings) {
+        for taken in &in_sequence_of_taking(&hold.postings) {
             let part = left.min(taken.points.0);
             left -= part;
             if part > 0 {
@@ -423,9 +423,9 @@ impl Account {
     }
 }
 
-/// What was taken from lots, in the sequence in which it was: a lot's dates never change.
-fn in_sequence_of_spending(taken: &[Taken]) -> Vec<Taken> {
+/// What was taken from lots, in the sequence in which it was.
+fn in_sequence_of_taking(taken: &[Taken]) -> Vec<Taken> {
     let mut taken = taken.to_vec();
-    taken.sort_by_key(|taken| (taken.expires_at.is_none(), taken.expires_at, taken.lot));
+    taken.sort_by_key(|taken| taken.place);
     taken
 }

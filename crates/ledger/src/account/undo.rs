@@ -5,7 +5,7 @@ use domain::judgement::{ClawbackPolicy, Explanation};
 use domain::snapshot::Taken;
 use domain::{Id, LIMIT, Points};
 
-use super::{Account, Cause, Kind, in_sequence_of_spending};
+use super::{Account, Cause, Kind, in_sequence_of_taking};
 use crate::refusal::Refusal;
 
 /// What one of an order's lots must lose.
@@ -54,7 +54,7 @@ impl Account {
     ) -> Result<Vec<Taken>, Refusal> {
         let mut left = points.0;
         let mut back = Vec::new();
-        for taken in in_sequence_of_spending(paid).iter().rev() {
+        for taken in in_sequence_of_taking(paid).iter().rev() {
             let part = left.min(taken.points.0);
             left -= part;
             if part > 0 {
