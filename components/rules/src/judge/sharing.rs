@@ -1,44 +1,72 @@
 //! Dividing an amount among lines so that the parts sum to it exactly.
 
-use crate::money::{Overflow, Rounding, multiply_divide};
+use std::cmp::Reverse;
+
+use crate::money::Overflow;
 
 /// Divides `total` in proportion to the weights by largest remainder: everyone gets the whole units of the exact
 /// part, and what is left goes, a unit each, to the largest fractions; of equal ones to the earlier line.
 ///
 /// No part exceeds its weight when `total` does not exceed the weights' sum. All numbers are at least 0. When all
 /// weights are 0 the result is none, unless `total` is 0 too.
-pub fn share(total: i64, weights: &[i128]) -> Result<Option<Vec<i64>>, Overflow> {
-    let whole = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(*weight)).ok_or(Overflow)?;
+pub fn share(total: i64, weights: &[i64]) -> Result<Option<Vec<i64>>, Overflow> {
+    let whole = weights.iter().try_fold(0_u64, |sum, weight| sum.checked_add(unsigned(*weight).ok()?)).ok_or(Overflow)?;
+    let total = unsigned(total)?;
     if total == 0 {
         return Ok(Some(vec![0; weights.len()]));
     }
     if whole == 0 {
         return Ok(None);
     }
+    // no product of the total and a weight is larger than this one
+    let narrow = total.checked_mul(whole).is_some();
     let mut parts = Vec::with_capacity(weights.len());
     let mut fractions = Vec::with_capacity(weights.len());
-    for weight in weights {
-        let exact = multiply_divide(total.into(), *weight, whole, Rounding::Down)?;
-        let given = exact.checked_mul(whole).ok_or(Overflow)?;
-        let product = i128::from(total).checked_mul(*weight).ok_or(Overflow)?;
-        fractions.push(product.checked_sub(given).ok_or(Overflow)?);
-        parts.push(i64::try_from(exact).map_err(|_| Overflow)?);
+    let mut left = total;
+    for (place, weight) in weights.iter().enumerate() {
+        let weight = unsigned(*weight)?;
+        let exact = if narrow { narrow_part(total, weight, whole) } else { wide_part(total, weight, whole) };
+        let (part, fraction) = exact.ok_or(Overflow)?;
+        left = left.checked_sub(part).ok_or(Overflow)?;
+        parts.push(i64::try_from(part).map_err(|_| Overflow)?);
+        if fraction > 0 {
+            fractions.push((fraction, Reverse(place)));
+        }
     }
-    let given = parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(*part)).ok_or(Overflow)?;
-    let left = total.checked_sub(given).and_then(|left| usize::try_from(left).ok()).ok_or(Overflow)?;
-    let mut places: Vec<_> = fractions.iter().zip(parts.iter_mut()).collect();
-    places.sort_by_key(|(fraction, _)| std::cmp::Reverse(**fraction)); // stable: the earlier line stays first
-    for (_, part) in places.into_iter().take(left) {
-        *part = part.checked_add(1).ok_or(Overflow)?;
+    let left = usize::try_from(left).map_err(|_| Overflow)?;
+    // what is left is a sum of fractions, each below one unit: there are more fractions than units
+    if let Some(last) = left.checked_sub(1).filter(|last| *last < fractions.len()) {
+        let (largest, last, _) = fractions.select_nth_unstable_by(last, |one, other| other.cmp(one));
+        for (_, Reverse(place)) in largest.iter().chain([&*last]) {
+            let part = parts.get_mut(*place).ok_or(Overflow)?;
+            *part = part.checked_add(1).ok_or(Overflow)?;
+        }
     }
     Ok(Some(parts))
+}
+
+fn unsigned(amount: i64) -> Result<u64, Overflow> {
+    u64::try_from(amount).map_err(|_| Overflow)
+}
+
+/// Whole units of `total * weight / whole`, and what remains of the product.
+fn narrow_part(total: u64, weight: u64, whole: u64) -> Option<(u64, u64)> {
+    let product = total.checked_mul(weight)?;
+    product.checked_div(whole).zip(product.checked_rem(whole))
+}
+
+/// The same for products beyond 64 bits.
+fn wide_part(total: u64, weight: u64, whole: u64) -> Option<(u64, u64)> {
+    let product = u128::from(total).checked_mul(weight.into())?;
+    let (part, fraction) = product.checked_div(whole.into()).zip(product.checked_rem(whole.into()))?;
+    u64::try_from(part).ok().zip(u64::try_from(fraction).ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(total: i64, weights: &[i128], expected: &[i64]) {
+    fn check(total: i64, weights: &[i64], expected: &[i64]) {
         assert_eq!(share(total, weights).unwrap().unwrap(), expected, "{total} by {weights:?}");
     }
 
@@ -50,6 +78,7 @@ mod tests {
         check(7, &[0, 7, 0], &[0, 7, 0]);
         check(0, &[0, 0], &[0, 0]);
         check(0, &[], &[]);
+        check(10_i64.pow(12), &[10_i64.pow(18), 10_i64.pow(17)], &[909_090_909_091, 90_909_090_909]);
     }
 
     #[test]
@@ -66,15 +95,15 @@ mod tests {
             (state >> 33) % below
         };
         for _ in 0..20_000 {
-            let weights: Vec<i128> = (0..next(9)).map(|_| i128::from(next(1_000))).collect();
-            let whole: i128 = weights.iter().sum();
+            let weights: Vec<i64> = (0..next(9)).map(|_| next(1_000) as i64).collect();
+            let whole: i64 = weights.iter().sum();
             if whole == 0 {
                 continue;
             }
-            let total = next(u64::try_from(whole).unwrap() + 1) as i64;
+            let total = next(whole as u64 + 1) as i64;
             let parts = share(total, &weights).unwrap().unwrap();
             assert_eq!(parts.iter().sum::<i64>(), total);
-            assert!(parts.iter().zip(&weights).all(|(part, weight)| i128::from(*part) <= *weight && *part >= 0));
+            assert!(parts.iter().zip(&weights).all(|(part, weight)| part <= weight && *part >= 0));
         }
     }
 }
