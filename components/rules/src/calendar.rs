@@ -106,7 +106,11 @@ impl Zone {
 
     /// The life of points earned at this instant (milliseconds).
     pub fn life(&self, earned_at: i64, lifetime: &Lifetime) -> Result<Life, NoLife> {
-        let earned = Timestamp::from_millisecond(earned_at)?.to_zoned(self.rules.clone()).datetime();
+        self.life_from(earned_at, self.local(earned_at)?, lifetime)
+    }
+
+    /// The same for whoever knows the local time of the instant.
+    pub fn life_from(&self, earned_at: i64, earned: DateTime, lifetime: &Lifetime) -> Result<Life, NoLife> {
         let activates_at = match lifetime.activation {
             Activation::Immediately => earned_at,
             Activation::Days(days) => self.instant(earned.checked_add(Span::new().try_days(days)?)?)?,

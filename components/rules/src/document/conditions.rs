@@ -91,7 +91,7 @@ pub struct Dates {
 }
 
 /// Which goods. A line is meant when any of the lists names it (or there is no list), and `promo` is as asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Products {
     /// Stock keeping units.
     pub skus: Option<BTreeSet<String>>,

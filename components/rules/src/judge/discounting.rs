@@ -95,10 +95,10 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
     Ok(outcome)
 }
 
-type Wanted = Result<(Vec<i64>, Taken), Miss>;
+type Wanted<'d> = Result<(Vec<i64>, Taken<'d>), Miss>;
 
 /// What a rule would take off each line, without caps and guard.
-fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[bool]) -> Result<Wanted, Overflow> {
+fn wanted<'d>(scene: &Scene<'d>, rule: &DiscountRule, lines: &[PricedLine], selected: &[bool]) -> Result<Wanted<'d>, Overflow> {
     if let Some(miss) = scene.unmet(&rule.id, &rule.when) {
         return Ok(Err(miss));
     }
@@ -115,13 +115,13 @@ fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[
     }
     let nets = nets(lines, selected)?;
     let whole = money::sum(nets.iter().copied())?;
-    let percent = |rate: i64, tier: Option<String>| -> Result<Wanted, Overflow> {
+    let percent = |rate: i64, tier: Option<&'d str>| -> Result<Wanted<'d>, Overflow> {
         let total = share_of(whole, rate)?;
         Ok(Ok((divided(total, &nets)?, Taken::Percent { rate, of: whole, tier })))
     };
     match &rule.benefit {
         Benefit::Percent(rate) => percent(*rate, None),
-        Benefit::Tier => match scene.tier.and_then(|tier| above_zero(tier.discount).map(|rate| (rate, tier.name.clone()))) {
+        Benefit::Tier => match scene.tier.and_then(|tier| above_zero(tier.discount).map(|rate| (rate, tier.name.as_str()))) {
             Some((rate, name)) => percent(rate, Some(name)),
             None => Ok(Err(Miss::NoTier(missing_to_discount(scene)))),
         },
@@ -173,7 +173,7 @@ fn short_of_steps(by: StepBasis, steps: &[(i64, i64)], reached: i64) -> Result<M
 }
 
 /// Of each `buy + get` whole pieces the cheapest `get` are cheaper; over all selected lines together.
-fn buy_get(lines: &[PricedLine], nets: &[i64], buy: i64, get: i64, rate: i64) -> Result<Wanted, Overflow> {
+fn buy_get(lines: &[PricedLine], nets: &[i64], buy: i64, get: i64, rate: i64) -> Result<Wanted<'static>, Overflow> {
     let pieces = |line: &PricedLine| line.line.quantity.checked_div(ONE_PIECE).unwrap_or(0);
     let chosen: Vec<_> = lines.iter().zip(nets).enumerate().filter(|(_, (_, net))| **net > 0).collect();
     let all = sum(chosen.iter().map(|(_, (line, _))| pieces(line)))?;
@@ -224,8 +224,7 @@ fn nets(lines: &[PricedLine], selected: &[bool]) -> Result<Vec<i64>, Overflow> {
 }
 
 fn divided(total: i64, weights: &[i64]) -> Result<Vec<i64>, Overflow> {
-    let weights: Vec<_> = weights.iter().map(|weight| i128::from(*weight)).collect();
-    Ok(sharing::share(total, &weights)?.unwrap_or_else(|| vec![0; weights.len()]))
+    Ok(sharing::share(total, weights)?.unwrap_or_else(|| vec![0; weights.len()]))
 }
 
 /// So many parts per million of an amount, rounded half up as a shop rounds a price.

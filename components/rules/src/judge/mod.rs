@@ -18,11 +18,13 @@ mod earning;
 mod enrolment;
 mod events;
 mod explaining;
+mod goods;
 mod guard;
 mod lines;
 mod needs;
 mod offers;
 mod payment;
+mod rewards;
 mod scene;
 mod selection;
 mod sharing;
@@ -37,8 +39,8 @@ use crate::calendar::Expiry;
 use crate::document::Document;
 use crate::engine::{Explanation, Extension, Failure, Finding, JudgedLine, Judgement, Member, Order, Payment, Perk};
 use crate::money::{self, Overflow};
-use earning::{EarningLine, Purchase};
 use explaining::{Miss, Teller};
+use goods::{EarningLine, Purchase};
 use scene::Scene;
 
 /// Judges an order for a member who wants to pay so.
@@ -80,11 +82,11 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
     }
     let qualifying = money::sum(judged.iter().map(|line| line.qualifying))?;
 
-    let purchase = Purchase { scene, order, lines };
-    let verdicts = earning::judge(&purchase, None)?;
-    let earned_now = money::sum(verdicts.iter().map(earning::Verdict::points))?;
+    let purchase = Purchase::new(scene, lines);
+    let verdicts = earning::judge(&purchase)?;
+    let earned_now = money::sum(verdicts.verdicts.iter().map(earning::Verdict::points))?;
     let offers = offers::offers(&purchase, &verdicts, earned_now, &discounted.verdicts, &priced);
-    let earned = earning::earn(&purchase, verdicts)?;
+    let earned = earning::earn(&purchase, &verdicts.verdicts)?;
     for ((line, shares), cuts) in judged.iter_mut().zip(earned.shares).zip(earned.cuts) {
         line.shares = shares;
         line.cuts.extend(cuts);
@@ -118,9 +120,8 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
 /// The delivery as far as points are earned on it, shared among the lines by what they bring.
 fn deliveries(document: &Document, order: &Order, nets: &[i64]) -> Result<Vec<i64>, Overflow> {
     let delivery = if document.basis.with_delivery { order.delivery } else { 0 };
-    let weights: Vec<_> = nets.iter().map(|net| i128::from(*net)).collect();
     // lines that bring nothing earn nothing on their delivery either
-    Ok(sharing::share(delivery, &weights)?.unwrap_or_else(|| vec![0; nets.len()]))
+    Ok(sharing::share(delivery, nets)?.unwrap_or_else(|| vec![0; nets.len()]))
 }
 
 /// The member once the order counts; it lies in every window, because windows end with its day.

@@ -6,8 +6,9 @@ use crate::limits::MAX_OFFERS;
 use crate::money::{self, Overflow};
 
 use super::discounting::{self, share_of};
-use super::earning::{self, Purchase, Supposition, Verdict};
+use super::earning::Verdicts;
 use super::explaining::{Miss, Teller};
+use super::goods::Purchase;
 use super::lines::PricedLine;
 
 /// One offer for each rule that only lacks a minimum of the order, nearest first.
@@ -16,40 +17,26 @@ use super::lines::PricedLine;
 /// later rules give now for the lines that it would take. A discount is what the rule alone would take off such an order.
 pub fn offers(
     purchase: &Purchase,
-    verdicts: &[Verdict],
+    judged: &Verdicts,
     earned: i64,
     discounts: &[discounting::Verdict],
     lines: &[PricedLine],
 ) -> Vec<Offer> {
-    let document = purchase.scene.document;
-    let teller = Teller::of(document);
-    let near = verdicts.iter().enumerate().filter_map(|(rule, verdict)| lacking(rule, verdict));
-    let points = near.filter_map(|supposition| {
-        let points = money::subtract(total(purchase, supposition).ok()?, earned).ok()?;
-        let rule = document.earning.get(supposition.rule)?;
-        (points > 0).then(|| teller.offer(&rule.id, supposition.extra, points, 0))
+    let document = purchase.document();
+    let points = judged.trials.iter().filter_map(|trial| {
+        let points = judged.gain(purchase, trial, earned).ok()?;
+        let rule = document.earning.get(trial.rule)?;
+        (points > 0).then_some((&rule.id, trial.missing, points, 0))
     });
     let money = document.discounts.iter().zip(discounts).filter_map(|(rule, verdict)| {
         let (extra, money) = cheaper(purchase, rule, verdict, lines).ok()??;
-        (money > 0).then(|| teller.offer(&rule.id, extra, 0, money))
+        (money > 0).then_some((&rule.id, extra, 0, money))
     });
     let mut offers: Vec<_> = points.chain(money).collect();
-    offers.sort_by_key(|offer| offer.shortfall);
-    offers.truncate(MAX_OFFERS);
-    offers
-}
-
-fn lacking(rule: usize, verdict: &Verdict) -> Option<Supposition> {
-    match verdict {
-        Verdict::Misses(Miss::BelowMinimum { missing, .. }) => Some(Supposition { rule, extra: *missing }),
-        _ => None,
-    }
-}
-
-/// What all rules would give.
-fn total(purchase: &Purchase, supposition: Supposition) -> Result<i64, Overflow> {
-    let verdicts = earning::judge(purchase, Some(supposition))?;
-    money::sum(verdicts.iter().map(Verdict::points))
+    offers.sort_by_key(|(_, missing, _, _)| *missing);
+    let teller = Teller::of(document);
+    let nearest = offers.into_iter().take(MAX_OFFERS);
+    nearest.map(|(rule_id, missing, points, money)| teller.offer(rule_id, missing, points, money)).collect()
 }
 
 /// What is missing to a discount or its next step, and what it would then take off beyond what it does now.

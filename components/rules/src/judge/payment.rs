@@ -86,7 +86,7 @@ pub fn pay(
 /// The lines as far as points may pay them.
 struct Goods {
     /// What points may pay of each line: 0 when it is excluded, less where the margin guard holds the rest.
-    amounts: Vec<i128>,
+    amounts: Vec<i64>,
     /// What the lines bring that are not excluded: the program's share is of this.
     eligible: i64,
     /// Sum of `amounts`: less than `eligible` only by the margin guard.
@@ -113,14 +113,13 @@ impl Goods {
         if let Some(redemption) = redemption.filter(|_| room < eligible) {
             note_cuts(redemption, lines, &nets, &amounts, eligible)?;
         }
-        Ok(Self { amounts: amounts.into_iter().map(i128::from).collect(), eligible, room, items })
+        Ok(Self { amounts, eligible, room, items })
     }
 
     /// Money by the lines' amounts, points by the money; where there is no money, points by the amounts.
     fn parts(&self, points: i64, money: i64) -> Result<Vec<Part>, Failure> {
         let moneys = sharing::share(money, &self.amounts)?.ok_or(Overflow)?;
-        let weights: Vec<_> = moneys.iter().map(|money| i128::from(*money)).collect();
-        let weights = if money == 0 { &self.amounts } else { &weights };
+        let weights = if money == 0 { &self.amounts } else { &moneys };
         let points = sharing::share(points, weights)?.ok_or(Overflow)?;
         Ok(points.into_iter().zip(moneys).map(|(points, money)| Part { points, money }).collect())
     }
@@ -134,8 +133,7 @@ fn note_cuts(
     amounts: &[i64],
     eligible: i64,
 ) -> Result<(), Overflow> {
-    let weights: Vec<_> = nets.iter().map(|net| i128::from(*net)).collect();
-    let parts = sharing::share(share_of(redemption, eligible)?, &weights)?.unwrap_or_default();
+    let parts = sharing::share(share_of(redemption, eligible)?, nets)?.unwrap_or_default();
     for ((line, part), amount) in lines.iter_mut().zip(parts).zip(amounts) {
         let money = part.saturating_sub(*amount);
         if money > 0 {

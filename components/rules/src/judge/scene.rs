@@ -64,11 +64,11 @@ impl<'a> Scene<'a> {
         }
         if let Some(dates) = when.dates {
             let day = self.local.date();
-            if dates.from.is_some_and(|from| day < from) {
-                return Some(Miss::NotYet(dates.from.map(|day| day.to_string()).unwrap_or_default()));
+            if let Some(from) = dates.from.filter(|from| day < *from) {
+                return Some(Miss::NotYet(from));
             }
-            if dates.to.is_some_and(|to| day > to) {
-                return Some(Miss::Over(dates.to.map(|day| day.to_string()).unwrap_or_default()));
+            if let Some(to) = dates.to.filter(|to| day > *to) {
+                return Some(Miss::Over(to));
             }
         }
         let weekday = self.local.date().weekday().to_monday_one_offset();
