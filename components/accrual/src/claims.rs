@@ -1,7 +1,7 @@
 //! `POST /v1/orders/claims`: an anonymous order becomes a member's, once: a receipt scanned later.
 
 use domain::Points;
-use domain::order::Order;
+use domain::order::{Discounts, Order};
 use domain::snapshot::RecordedOrder;
 use edge::wire::{self, MemberRef};
 use edge::{AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, mutate_at};
@@ -63,7 +63,7 @@ fn decide(context: &Context) -> Result<Outcome, Problem> {
     Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
 }
 
-/// The order as the rules judge it: what was bought, at the prices that were paid.
+/// The order as the rules judge it: what was bought, at the prices that were paid, with the discounts of that moment.
 fn as_bought(order: &RecordedOrder) -> Order {
     Order {
         reference: order.reference.clone(),
@@ -92,5 +92,6 @@ fn as_bought(order: &RecordedOrder) -> Order {
             .collect(),
         delivery: order.delivery,
         vouchers: order.vouchers.clone(),
+        discounts: Discounts::Settled(order.lines.iter().map(|line| line.program_discount).collect()),
     }
 }

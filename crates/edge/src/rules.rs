@@ -7,7 +7,7 @@ use domain::judgement::{
     Budget, ClawbackPolicy, Enrolment, Explanation, Extension, Grant, JudgedLine, Judgement, MarginCut, NextTier, Offer, Payment,
     Perk, Rewarded, Shortfall, Standing, Tier, TierBasis,
 };
-use domain::order::{Event, Order};
+use domain::order::{Discounts, Event, Order};
 use domain::snapshot::{GrantedTier, Member, Needs};
 use domain::{Instant, Money, Points};
 use ledger::Terms;
@@ -454,6 +454,11 @@ fn order_for_rules(order: &Order) -> engine::Order {
                 skus: voucher.skus.clone(),
             })
             .collect(),
+        discounts: match &order.discounts {
+            Discounts::ByRules => engine::Discounts::ByRules,
+            Discounts::ForAnybody => engine::Discounts::ForAnybody,
+            Discounts::Settled(amounts) => engine::Discounts::Settled(amounts.iter().map(|amount| amount.0).collect()),
+        },
     }
 }
 

@@ -43,6 +43,18 @@ pub struct Conditions {
     pub quantity: Option<Quantity>,
 }
 
+impl Conditions {
+    /// Whether it asks something of a member, which nobody knows of an order without one.
+    #[must_use]
+    pub fn ask_of_the_member(&self) -> bool {
+        self.tiers.is_some()
+            || self.segments.is_some()
+            || self.first_order.is_some()
+            || self.orders.is_some()
+            || self.new_category
+    }
+}
+
 /// Bounds of the items total (line amounts less their discounts, without delivery), in hundredths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderTotal {

@@ -8,7 +8,7 @@ use crate::money::{self, Overflow, Rounding, multiply_divide};
 use super::explaining::{Miss, Taken, Teller};
 use super::lines::PricedLine;
 use super::scene::Scene;
-use super::{guard, sharing, standing};
+use super::{guard, invalid, sharing, standing};
 
 /// A rule's verdict, as offers look at it again.
 pub enum Verdict {
@@ -30,6 +30,32 @@ pub struct Discounted {
 /// A quantity of one piece: quantities are in thousandths.
 const ONE_PIECE: i64 = 1_000;
 
+/// The rule of discounts that were settled before.
+const SETTLED: &str = "settled";
+
+/// Takes off the lines what was taken off when the order was paid: no rule is judged.
+pub fn settle(lines: &mut [PricedLine], discounts: &[i64]) -> Result<Discounted, Failure> {
+    if discounts.len() != lines.len() {
+        return Err(invalid("/discounts", "out_of_range", "one amount for each line"));
+    }
+    for (index, (line, discount)) in lines.iter_mut().zip(discounts).enumerate() {
+        if !(0..=line.amount).contains(discount) {
+            return Err(invalid(format!("/discounts/{index}"), "out_of_range", "from 0 to the line's amount"));
+        }
+        if *discount > 0 {
+            line.discount = *discount;
+            line.discounts.push(LineDiscount { rule_id: SETTLED.to_owned(), money: *discount });
+        }
+    }
+    Ok(Discounted::default())
+}
+
+/// Whether a rule asks something of a member.
+fn asks_of_the_member(rule: &DiscountRule) -> bool {
+    let by_spend = matches!(rule.benefit, Benefit::Tier | Benefit::Steps { by: StepBasis::QualifyingSpend, .. });
+    by_spend || rule.when.ask_of_the_member()
+}
+
 /// Takes the program's discounts off the lines.
 pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, Failure> {
     let document = scene.document;
@@ -49,7 +75,13 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
             })
             .collect();
         let excluded = exclusive.is_some() || (rule.company.exclusive && any_fired);
-        let judged = if excluded { Err(Miss::Excluded) } else { wanted(scene, rule, lines, &selected)? };
+        let judged = if scene.anonymous && asks_of_the_member(rule) {
+            Err(Miss::MembersOnly)
+        } else if excluded {
+            Err(Miss::Excluded)
+        } else {
+            wanted(scene, rule, lines, &selected)?
+        };
         let (parts, taken) = match judged {
             Ok(wanted) => wanted,
             Err(miss) => {

@@ -37,7 +37,7 @@ pub use standing::standing;
 
 use crate::calendar::Expiry;
 use crate::document::Document;
-use crate::engine::{Explanation, Extension, Failure, Finding, JudgedLine, Judgement, Member, Order, Payment, Perk};
+use crate::engine::{Discounts, Explanation, Extension, Failure, Finding, JudgedLine, Judgement, Member, Order, Payment, Perk};
 use crate::money::{self, Overflow};
 use explaining::{Miss, Teller};
 use goods::{EarningLine, Purchase};
@@ -51,7 +51,10 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
     let mut priced = lines::price(document, order)?;
     let items = money::sum(priced.iter().map(|line| line.amount))?;
     let scene = Scene::of_order(document, member, order, items)?;
-    let discounted = discounting::discount(&scene, &mut priced)?;
+    let discounted = match &order.discounts {
+        Discounts::Settled(amounts) => discounting::settle(&mut priced, amounts)?,
+        Discounts::ByRules | Discounts::ForAnybody => discounting::discount(&scene, &mut priced)?,
+    };
     let discount = money::sum(priced.iter().map(|line| line.discount))?;
     let paid = payment::pay(document, member, order, &mut priced, items, payment)?;
 

@@ -39,6 +39,8 @@ pub enum Miss {
         /// The window in which they are counted.
         within_days: Option<i64>,
     },
+    /// It asks something of a member, and the order has none.
+    MembersOnly,
     /// It needs a promo code.
     NoVoucher,
     /// None of the goods are meant.
@@ -137,6 +139,7 @@ impl Teller<'_> {
                 };
                 return (said, count(missing));
             }
+            Miss::MembersOnly => blank.words("only for members", "только для участников программы"),
             Miss::NoVoucher => blank.words("only with a promo code", "только по промокоду"),
             Miss::NoMatchingGoods => blank
                 .words("none of the goods of this rule are in the order", "в заказе нет товаров, для которых действует правило"),
@@ -224,6 +227,7 @@ impl Miss {
             Miss::NotFirstOrder => "not_first_order",
             Miss::FirstOrder => "first_order",
             Miss::TooFewOrders { .. } => "too_few_orders",
+            Miss::MembersOnly => "members_only",
             Miss::NoVoucher => "no_voucher",
             Miss::NoMatchingGoods => "no_matching_goods",
             Miss::LinesTaken => "lines_taken",
