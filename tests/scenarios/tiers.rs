@@ -69,6 +69,35 @@ async fn a_tier_that_is_no_longer_fulfilled_is_kept_for_the_grace() {
 }
 
 #[tokio::test]
+async fn a_tier_is_lost_one_step_a_year_and_a_return_makes_no_second_one() {
+    let mut document = program(&json!({"window": "rolling_12_months", "downgrade": "one_step"}));
+    document["tiers"]["steps"] = json!([
+        {"id": "base", "name": "Base", "threshold": "0", "rate": "3"},
+        {"id": "silver", "name": "Silver", "threshold": "5000", "rate": "5"},
+        {"id": "gold", "name": "Gold", "threshold": "10000", "rate": "10"},
+    ]);
+    let shop = Shop::with_program(&document).await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    assert_eq!(anna.buys(json!([line("1", "10000.00")])).await["tier"]["id"], "gold");
+    let before = changes(&shop);
+    // the order left the window: one step, and not another one the day after
+    shop.at("2027-01-17T09:00:00Z").await;
+    let held = tier(&shop, &anna).await;
+    assert_eq!((&held["id"], &held["until"]), (&json!("silver"), &json!("2028-01-15T21:00:00Z")));
+    let order = anna.buys(json!([line("1", "5000.00")])).await;
+    assert_eq!((&order["tier"]["id"], &tier(&shop, &anna).await["until"]), (&json!("silver"), &Value::Null), "fulfilled");
+    let back = shop.takes_back(order["order_id"].as_str().unwrap(), "r-1", None).await;
+    assert_eq!(back.expect(201)["balance"]["tier"]["id"], "silver");
+    assert_eq!(tier(&shop, &anna).await, held);
+    shop.at("2028-01-15T20:59:59Z").await;
+    assert_eq!(tier(&shop, &anna).await, held);
+    shop.days_pass(1).await;
+    assert_eq!(tier(&shop, &anna).await["id"], "base");
+    assert_eq!(changes(&shop) - before, 2, "the member is told of each step once");
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
 async fn a_return_takes_the_window_into_account() {
     let shop = Shop::with_program(&program(&json!({"window": "rolling_12_months"}))).await;
     let anna = shop.enrol("+7 900 000-00-01").await;

@@ -85,6 +85,9 @@ pub struct Member {
     #[serde(default)]
     pub grace_until: Option<Instant>,
     /// Tiers that were given instead of reached.
+    /// When a step down led to the tier; none when the member came to it in another way.
+    #[serde(default)]
+    pub stepped_at: Option<Instant>,
     #[serde(default)]
     pub granted_tiers: Vec<GrantedTier>,
     /// What the member did since each of the moments that were asked for.

@@ -387,6 +387,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
             categories: Vec::new(),
         };
     };
+            stepped_at: None,
     let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     engine::Member {
         orders: count(member.orders),
@@ -402,6 +403,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
             .map(|tier| engine::GrantedTier { id: tier.id.clone(), until: tier.until.map(|at| at.0) })
             .collect(),
         activity: member
+        stepped_at: member.stepped_at.map(|at| at.0),
             .activity
             .iter()
             .map(|since| engine::Activity { orders: count(since.orders), spend: since.spend.0, earned: since.earned.0 })
@@ -600,6 +602,7 @@ fn standing(given: engine::Standing) -> Standing {
 fn perk(given: engine::Perk) -> Perk {
     Perk { id: given.id, name: given.name }
 }
+        stepped_at: given.stepped_at.map(Instant),
 
 fn translations(given: Vec<engine::Translation>) -> Vec<(String, String)> {
     given.into_iter().map(|translation| (translation.language, translation.text)).collect()

@@ -50,7 +50,7 @@ class Program {
   }
 
   standing() {
-    return { tier: undefined, next: undefined, until: undefined, graceUntil: undefined };
+    return { tier: undefined, next: undefined, until: undefined, graceUntil: undefined, steppedAt: undefined };
   }
 
   /** Every order is judged by itself: nothing must be known of the member. */

@@ -253,6 +253,7 @@ impl<'a> SimulatedMember<'a> {
             };
             RuleUse {
                 rule_id: rule.clone(),
+        self.facts.stepped_at = standing.stepped_at;
                 times: i64::try_from(fired().count()).unwrap_or(i64::MAX),
                 points: points(Instant(i64::MIN)),
                 points_today: points(needs.day),
@@ -300,3 +301,4 @@ fn nobody_yet(id: Id) -> Member {
         categories: Vec::new(),
     }
 }
+        stepped_at: None,
