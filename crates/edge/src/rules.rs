@@ -255,6 +255,12 @@ impl ActiveProgram {
         self.parsed.settings.tiers.iter().map(|tier| tier.id.as_str()).collect()
     }
 
+    /// The ids of the rules that a promo code unlocks.
+    #[must_use]
+    pub fn voucher_rules(&self) -> &[String] {
+        &self.parsed.settings.voucher_rules
+    }
+
     #[must_use]
     pub fn currency(&self) -> &str {
         &self.parsed.settings.currency
@@ -381,13 +387,13 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
             segments: Vec::new(),
             tier: None,
             grace_until: None,
+            stepped_at: None,
             granted_tiers: Vec::new(),
             activity: Vec::new(),
             uses: Vec::new(),
             categories: Vec::new(),
         };
     };
-            stepped_at: None,
     let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     engine::Member {
         orders: count(member.orders),
@@ -397,13 +403,13 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
         segments: member.segments.clone(),
         tier: member.tier.clone(),
         grace_until: member.grace_until.map(|at| at.0),
+        stepped_at: member.stepped_at.map(|at| at.0),
         granted_tiers: member
             .granted_tiers
             .iter()
             .map(|tier| engine::GrantedTier { id: tier.id.clone(), until: tier.until.map(|at| at.0) })
             .collect(),
         activity: member
-        stepped_at: member.stepped_at.map(|at| at.0),
             .activity
             .iter()
             .map(|since| engine::Activity { orders: count(since.orders), spend: since.spend.0, earned: since.earned.0 })
@@ -596,13 +602,13 @@ fn standing(given: engine::Standing) -> Standing {
         }),
         until: given.until.map(Instant),
         grace_until: given.grace_until.map(Instant),
+        stepped_at: given.stepped_at.map(Instant),
     }
 }
 
 fn perk(given: engine::Perk) -> Perk {
     Perk { id: given.id, name: given.name }
 }
-        stepped_at: given.stepped_at.map(Instant),
 
 fn translations(given: Vec<engine::Translation>) -> Vec<(String, String)> {
     given.into_iter().map(|translation| (translation.language, translation.text)).collect()

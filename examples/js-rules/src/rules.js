@@ -46,6 +46,7 @@ class Program {
       tierBasis: 'spend',
       tiers: [],
       budgets: [],
+      voucherRules: [],
     };
   }
 
