@@ -104,6 +104,14 @@ CREATE TABLE IF NOT EXISTS progress (
   until INTEGER NOT NULL
 ) STRICT;
 
+-- How far the job `tiers` has come with asking a published program about all members: `member_id` is the last one that it was
+-- asked about, `done` tells that there were no more. Publishing itself touches no member.
+CREATE TABLE IF NOT EXISTS tier_review (
+  version   INTEGER PRIMARY KEY,
+  member_id INTEGER NOT NULL,
+  done      INTEGER NOT NULL CHECK (done IN (0, 1))
+) STRICT;
+
 -- A member's running totals: a projection of `entry` and `posting`. `seq` is the optimistic lock and the total order of
 -- the account's entries. remaining = available + pending; earned = issued - revoked, so that
 -- earned = remaining + held + redeemed + expired.

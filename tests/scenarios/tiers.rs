@@ -188,3 +188,32 @@ async fn segments_are_what_the_staff_says() {
     shop.send_with(Some(&till), http::Method::PUT, &path, body, Some("k")).await.refused(403, "scope_missing");
     shop.audit_is_clean().await;
 }
+
+#[tokio::test]
+async fn a_new_program_has_the_members_looked_at_whose_tier_it_changes() {
+    let shop = Shop::with_program(&program(&json!({"window": "lifetime"}))).await;
+    let (anna, boris) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);
+    assert_eq!(anna.buys(json!([line("1", "10000.00")])).await["tier"]["id"], "gold");
+    boris.buys(json!([line("1", "5000.00")])).await;
+    let ran = async || {
+        let run = shop.run_job("tiers").await;
+        (run["processed"].clone(), run["remaining"].clone())
+    };
+    assert_eq!(ran().await, (json!(2), json!(0)), "the first program is asked about both, too");
+    let before = changes(&shop);
+    // gold is dearer now: Anna is shown as what she is at once, and the job writes it down and tells her
+    let mut dearer = program(&json!({"window": "lifetime"}));
+    dearer["tiers"]["steps"][1]["threshold"] = "20000".into();
+    shop.publish(&dearer).await.expect(200);
+    assert_eq!((tier(&shop, &anna).await["id"].clone(), changes(&shop) - before), (json!("base"), 0));
+    assert_eq!(ran().await, (json!(2), json!(1)), "asked about both, of one it says otherwise");
+    assert_eq!(ran().await, (json!(1), json!(0)));
+    assert_eq!((ran().await, changes(&shop) - before), ((json!(0), json!(0)), 1));
+    // gold is cheaper: the hourly run finds whom it lifts
+    dearer["tiers"]["steps"][1]["threshold"] = "4000".into();
+    shop.publish(&dearer).await.expect(200);
+    shop.minutes_pass(61).await;
+    assert_eq!(changes(&shop) - before, 3, "both are gold");
+    assert_eq!(shop.text_in("default", "SELECT group_concat(tier) FROM statistics"), "gold,gold");
+    shop.audit_is_clean().await;
+}

@@ -1,6 +1,7 @@
 //! The store on a real SQLite: what the referee posts and refuses, what a load returns, what the audit finds; and a long
 //! random life of a shop against an independent model.
 
+mod asking;
 mod auditing;
 mod database;
 mod facts;
