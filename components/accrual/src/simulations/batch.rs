@@ -207,7 +207,7 @@ struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     fn new(buyer: &Buyer, comparison: &'a Comparison<'a>) -> Self {
-        let member = SimulatedMember::new(buyer.id, &buyer.changes, comparison.proposed);
+        let member = SimulatedMember::new(buyer, comparison.proposed);
         let (current, proposed) = (Figures::default(), Figures::default());
         Self { comparison, id: buyer.id, member, orders: 0, current, proposed, cause: None }
     }
@@ -302,8 +302,8 @@ fn as_bought(order: &StoredOrder) -> Order {
         currency: order.currency.clone(),
         lines: order.lines.iter().map(domain::snapshot::RecordedLine::as_bought).collect(),
         delivery: order.delivery,
-        // promo codes belong to the campaigns of their time: a simulation tries none
-        vouchers: Vec::new(),
+        // a code that the order did not use is not remembered
+        vouchers: order.vouchers.clone(),
     }
 }
 

@@ -25,6 +25,7 @@ mod referee_between;
 mod repeats;
 mod sequences;
 mod shop;
+mod simulating;
 #[path = "../../../../tests/src/sqld.rs"]
 #[expect(dead_code, reason = "scenarios also stop and kill it")]
 mod sqld;
