@@ -68,7 +68,8 @@ CREATE INDEX IF NOT EXISTS identity_member ON identity (member_id);
 
 -- What orders say of a member, net of returns. `revision` is the optimistic lock of orders, events and whatever else is
 -- judged by what the member did before. `tier` is the one held when they were written; `grace_until` keeps one that is no
--- longer fulfilled, and at `review_at` it must be looked at again, because time alone may change it.
+-- longer fulfilled, `stepped_at` is when a step down led to it, and at `review_at` it must be looked at again, because time
+-- alone may change it.
 CREATE TABLE IF NOT EXISTS statistics (
   member_id        INTEGER PRIMARY KEY REFERENCES member (id),
   revision         INTEGER NOT NULL DEFAULT 0,
@@ -77,6 +78,7 @@ CREATE TABLE IF NOT EXISTS statistics (
   tier             TEXT,
   tier_since       INTEGER,
   grace_until      INTEGER,
+  stepped_at       INTEGER,
   review_at        INTEGER,
   first_order_at   INTEGER,
   last_order_at    INTEGER
@@ -100,6 +102,14 @@ CREATE INDEX IF NOT EXISTS granted_tier_member ON granted_tier (member_id);
 CREATE TABLE IF NOT EXISTS progress (
   job   TEXT    PRIMARY KEY,
   until INTEGER NOT NULL
+) STRICT;
+
+-- How far the job `tiers` has come with asking a published program about all members: `member_id` is the last one that it was
+-- asked about, `done` tells that there were no more. Publishing itself touches no member.
+CREATE TABLE IF NOT EXISTS tier_review (
+  version   INTEGER PRIMARY KEY,
+  member_id INTEGER NOT NULL,
+  done      INTEGER NOT NULL CHECK (done IN (0, 1))
 ) STRICT;
 
 -- A member's running totals: a projection of `entry` and `posting`. `seq` is the optimistic lock and the total order of

@@ -475,7 +475,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   UPDATE statistics SET revision = statistics.revision + 1, orders = orders + (u.value ->> 'orders'),
                         qualifying_spend = qualifying_spend + (u.value ->> 'qualifying_spend'),
                         tier = u.value ->> 'tier', tier_since = u.value ->> 'tier_since',
-                        grace_until = u.value ->> 'grace_until', review_at = u.value ->> 'review_at',
+                        grace_until = u.value ->> 'grace_until', stepped_at = u.value ->> 'stepped_at',
+                        review_at = u.value ->> 'review_at',
                         first_order_at = coalesce(min(first_order_at, u.value ->> 'order_at'), first_order_at, u.value ->> 'order_at'),
                         last_order_at = coalesce(max(last_order_at, u.value ->> 'order_at'), last_order_at, u.value ->> 'order_at')
     FROM json_each(NEW.plan, '$.statistics') u

@@ -30,6 +30,9 @@ SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'at', pag
          -- which rule each lot came from: [lot, rule_id]
          'lots', json((SELECT json_group_array(json_array(l.id, l.rule_id))
                          FROM entry e CROSS JOIN lot l ON l.entry_id = e.id WHERE e.order_id = o.id AND e.kind = 'earn')),
+         'vouchers', json((SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id,
+                                                               'skus', json(v.skus)))
+                             FROM voucher_use u JOIN voucher v ON v.id = u.voucher_id WHERE u.order_id = o.id)),
          -- what came back: [at, seq, 1 for a cancellation, [[n, quantity], ...]]
          'returns', json((SELECT json_group_array(json_array(t.recorded_at,
                                    coalesce((SELECT min(e.seq) FROM entry e

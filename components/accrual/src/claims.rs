@@ -2,7 +2,7 @@
 
 use domain::Points;
 use domain::order::{Discounts, Order};
-use domain::snapshot::RecordedOrder;
+use domain::snapshot::{RecordedLine, RecordedOrder};
 use edge::wire::{self, MemberRef};
 use edge::{AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, mutate_at};
 use ledger::{Claimed, Refusal};
@@ -72,24 +72,7 @@ fn as_bought(order: &RecordedOrder) -> Order {
         store: order.store.clone(),
         device: None,
         currency: order.currency.clone(),
-        lines: order
-            .lines
-            .iter()
-            .map(|line| domain::order::Line {
-                id: line.id.clone(),
-                sku: line.sku.clone(),
-                name: line.name.clone(),
-                category: line.category.clone(),
-                brand: line.brand.clone(),
-                labels: line.labels.clone().unwrap_or_default(),
-                quantity: line.quantity,
-                price: line.price,
-                discount: line.discount,
-                cost: line.cost,
-                tax: line.tax,
-                promo: line.promo == 1,
-            })
-            .collect(),
+        lines: order.lines.iter().map(RecordedLine::as_bought).collect(),
         delivery: order.delivery,
         vouchers: order.vouchers.clone(),
         discounts: Discounts::Settled(order.lines.iter().map(|line| line.program_discount).collect()),

@@ -156,6 +156,18 @@ impl Zone {
         self.instant(date.at(0, 0, 0, 0))
     }
 
+    /// The start of the local calendar year after that of an instant.
+    pub fn start_of_next_year(&self, at: i64) -> Result<i64, NoLife> {
+        let date = Date::new(self.local(at)?.date().year(), 1, 1)?.checked_add(Span::new().try_years(1)?)?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    /// The end of the local day so many months after the day of an instant.
+    pub fn end_of_day_after_months(&self, at: i64, months: i64) -> Result<i64, NoLife> {
+        let date = self.local(at)?.date().checked_add(Span::new().try_months(months)?)?.tomorrow()?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
     /// The end of the local day so many days after the day of an instant: the start of the next one.
     pub fn end_of_day(&self, at: i64, days_after: i64) -> Result<i64, NoLife> {
         let date = self.local(at)?.date().checked_add(Span::new().try_days(days_after)?)?.tomorrow()?;

@@ -94,6 +94,7 @@ impl Chance {
             segments: self.one_in(2).then(|| self.pick(&["premium", "staff"]).to_owned()).into_iter().collect(),
             tier: self.one_in(2).then(|| self.pick(&ids).to_owned()),
             grace_until: self.one_in(3).then(|| NOON + self.below(100_000_000_000) as i64),
+            stepped_at: self.one_in(3).then(|| NOON - self.below(100_000_000_000) as i64),
             granted_tiers: (0..self.below(3)).map(|_| self.granted(&ids)).collect(),
             activity: (0..self.below(4)).map(|_| self.activity()).collect(),
             uses,
