@@ -154,7 +154,17 @@ fn rule(
     };
     block.finish(findings);
     let when = when.unwrap_or_else(|| Some(Conditions::default()))?;
-    Some(EarningRule { place, id: id?, reward: reward?, when, goods: place, priority, company: company?, limits: limits?, lifetime })
+    Some(EarningRule {
+        place,
+        id: id?,
+        reward: reward?,
+        when,
+        goods: place,
+        priority,
+        company: company?,
+        limits: limits?,
+        lifetime,
+    })
 }
 
 /// Reads `priority`; 0 where it is absent.

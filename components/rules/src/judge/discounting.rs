@@ -98,12 +98,7 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
 type Wanted<'d> = Result<(Vec<i64>, Taken<'d>), Miss>;
 
 /// What a rule would take off each line, without caps and guard.
-fn wanted<'d>(
-    scene: &Scene<'d>,
-    rule: &DiscountRule,
-    lines: &[PricedLine],
-    selected: &[bool],
-) -> Result<Wanted<'d>, Overflow> {
+fn wanted<'d>(scene: &Scene<'d>, rule: &DiscountRule, lines: &[PricedLine], selected: &[bool]) -> Result<Wanted<'d>, Overflow> {
     if let Some(miss) = scene.unmet(&rule.id, &rule.when) {
         return Ok(Err(miss));
     }

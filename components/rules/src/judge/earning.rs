@@ -103,14 +103,7 @@ impl Progress {
     /// Nothing, on so many lines.
     fn none(lines: usize) -> Self {
         let no = vec![false; lines];
-        Self {
-            closed: no.clone(),
-            any_closed: false,
-            points: vec![0; lines],
-            rewarded: no,
-            any_fired: false,
-            exclusive: false,
-        }
+        Self { closed: no.clone(), any_closed: false, points: vec![0; lines], rewarded: no, any_fired: false, exclusive: false }
     }
 
     /// Counts what a rule gives.
@@ -171,14 +164,7 @@ fn is_attentive(rule: &EarningRule) -> bool {
 }
 
 /// None when the rule would not fire all the same. `heard`: what it gives changes what later ones give.
-fn tried(
-    purchase: &Purchase,
-    place: usize,
-    rule: &EarningRule,
-    missing: i64,
-    progress: &Progress,
-    heard: bool,
-) -> Option<Trial> {
+fn tried(purchase: &Purchase, place: usize, rule: &EarningRule, missing: i64, progress: &Progress, heard: bool) -> Option<Trial> {
     let verdict = evaluate(purchase, rule, progress, Some(missing)).ok()?;
     let points = Some(verdict.points()).filter(|points| *points > 0)?;
     let progress = if heard {

@@ -82,11 +82,8 @@ impl<'a> Purchase<'a> {
 
     /// The goods at these places of the order.
     pub fn goods_at(&self, places: Vec<usize>) -> Result<Goods, Overflow> {
-        let mut goods = Goods {
-            amounts: Vec::with_capacity(places.len()),
-            bases: Vec::with_capacity(places.len()),
-            ..Goods::default()
-        };
+        let mut goods =
+            Goods { amounts: Vec::with_capacity(places.len()), bases: Vec::with_capacity(places.len()), ..Goods::default() };
         for line in places.iter().filter_map(|place| self.lines.get(*place)) {
             goods.amounts.push(line.amount);
             goods.bases.push(line.basis);

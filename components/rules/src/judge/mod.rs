@@ -120,7 +120,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
 /// The delivery as far as points are earned on it, shared among the lines by what they bring.
 fn deliveries(document: &Document, order: &Order, nets: &[i64]) -> Result<Vec<i64>, Overflow> {
     let delivery = if document.basis.with_delivery { order.delivery } else { 0 };
-        // lines that bring nothing earn nothing on their delivery either
+    // lines that bring nothing earn nothing on their delivery either
     Ok(sharing::share(delivery, nets)?.unwrap_or_else(|| vec![0; nets.len()]))
 }
 

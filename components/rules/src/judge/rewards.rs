@@ -25,7 +25,13 @@ type Reply<'a, 'g> = Result<Result<Wanted<'a, 'g>, Miss>, Overflow>;
 
 /// What a rule would give for goods on whose lines earlier rules gave so much (`earned`, in the order's sequence), if
 /// `extra` (hundredths of regular goods) had been bought beyond them.
-pub fn wanted<'a, 'g>(purchase: &Purchase<'a>, rule: &EarningRule, goods: &'g Goods, earned: &[i64], extra: i64) -> Reply<'a, 'g> {
+pub fn wanted<'a, 'g>(
+    purchase: &Purchase<'a>,
+    rule: &EarningRule,
+    goods: &'g Goods,
+    earned: &[i64],
+    extra: i64,
+) -> Reply<'a, 'g> {
     let document = purchase.document();
     match rule.reward {
         Reward::Fixed(points) => Ok(Ok(Wanted { points, gift: Gift::Fixed, weights: Cow::Borrowed(&goods.amounts) })),
@@ -80,19 +86,14 @@ fn multiplied<'a, 'g>(document: &Document, goods: &Goods, earned: &[i64], factor
     Ok(Ok(Wanted { points, gift: Gift::Multiplied { base, factor }, weights: Cow::Owned(weights) }))
 }
 
-fn percent<'a, 'g>(
-    purchase: &Purchase<'a>,
-    goods: &'g Goods,
-    rates: Rates,
-    tier: Option<&'a str>,
-    extra: i64,
-) -> Reply<'a, 'g> {
+fn percent<'a, 'g>(purchase: &Purchase<'a>, goods: &'g Goods, rates: Rates, tier: Option<&'a str>, extra: i64) -> Reply<'a, 'g> {
     let document = purchase.document();
     let (regular, promo) = (goods.regular, goods.promo);
     let parts = [(extra, rates.regular), (regular.unwrap_or(0), rates.regular), (promo.unwrap_or(0), rates.promo)];
     let whole = parts.iter().try_fold(0, |sum: i64, (basis, rate)| sum.checked_add(basis.checked_mul(*rate)?)).ok_or(Overflow)?;
     let (points, weights) = if document.rounding.by_line {
-        let by_line = products(purchase, goods, rates).map(|weight| points_of(weight?, document)).collect::<Result<Vec<_>, _>>()?;
+        let by_line =
+            products(purchase, goods, rates).map(|weight| points_of(weight?, document)).collect::<Result<Vec<_>, _>>()?;
         let extra = points_of(extra.checked_mul(rates.regular).ok_or(Overflow)?, document)?;
         (money::sum(by_line.iter().copied().chain([extra]))?, Cow::Owned(by_line))
     } else {

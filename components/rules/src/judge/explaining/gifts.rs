@@ -3,8 +3,8 @@
 use crate::document::ONE_HUNDRED_PERCENT;
 use crate::engine::Explanation;
 
+use super::Teller;
 use super::said::Said;
-use super::{Teller, explanation};
 
 /// How a rule came to its points.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +95,8 @@ pub enum Taken<'d> {
 impl Teller<'_> {
     /// An earning rule that fired.
     pub fn gift(&self, rule_id: &str, points: i64, gift: &Gift) -> Explanation {
-        let (code, sentence) = self.tell_gift(Said::nothing(), points, gift);
-        explanation(rule_id, true, points, 0, code, sentence, None)
+        let (code, sentence) = self.tell_gift(self.blank(), points, gift);
+        self.explanation(rule_id, true, points, 0, code, sentence, None)
     }
 
     fn tell_gift(&self, said: Said, points: i64, gift: &Gift) -> (&'static str, Said) {
@@ -105,8 +105,8 @@ impl Teller<'_> {
             Gift::PerAmount { basis, every, times } => {
                 let said = said.money(*every);
                 // the amounts change places in Russian
-                let english = Said::nothing().number(*times).text(" times in ").money(*basis).english;
-                let russian = Said::nothing().money(*basis).text(" ").number(*times).text(" раз").russian;
+                let english = Said::default().number(*times).text(" times in ").money(*basis).english;
+                let russian = Said::default().money(*basis).text(" ").number(*times).text(" раз").russian;
                 let said = said.words(" is contained ", " содержится в ").words(&english, &russian).text(": ");
                 ("points_per_amount", self.points(said, points))
             }
@@ -144,7 +144,7 @@ impl Teller<'_> {
 
     /// A discount that fired; `cut` is what the margin guard kept back.
     pub fn taken(&self, rule_id: &str, money: i64, taken: &Taken, cut: i64) -> Explanation {
-        let said = Said::nothing();
+        let said = self.blank();
         let (code, said) = match *taken {
             Taken::Percent { rate, of, tier } => {
                 let (code, said) = match tier {
@@ -177,7 +177,7 @@ impl Teller<'_> {
         } else {
             said
         };
-        explanation(rule_id, true, 0, money, code, said, None)
+        self.explanation(rule_id, true, 0, money, code, said, None)
     }
 }
 

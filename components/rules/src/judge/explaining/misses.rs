@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use crate::document::{Hours, WEEKDAYS};
 use crate::engine::{Explanation, Shortfall, TierBasis};
 
+use super::Teller;
 use super::gifts::Cap;
-use super::said::{Said, said};
-use super::{Teller, explanation};
+use super::said::Said;
 
 /// Why a rule gave nothing. Money is hundredths, quantities are thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,95 +99,97 @@ impl Teller<'_> {
     /// A rule that gave nothing.
     pub fn miss(&self, rule_id: &str, miss: &Miss) -> Explanation {
         let (sentence, shortfall) = self.tell_miss(miss);
-        explanation(rule_id, false, 0, 0, miss.code(), sentence, shortfall)
+        self.explanation(rule_id, false, 0, 0, miss.code(), sentence, shortfall)
     }
 
     fn tell_miss(&self, miss: &Miss) -> (Said, Option<Shortfall>) {
-        let blank = Said::nothing;
+        let blank = self.blank();
         let count = |missing: i64| Some(Shortfall::Count(u32::try_from(missing).unwrap_or(u32::MAX)));
         let sentence = match *miss {
-            Miss::OtherChannel => said("only for orders made through other channels", "только для заказов через другие каналы"),
-            Miss::OtherStore => said("only for orders made in other stores", "только для заказов в других магазинах"),
-            Miss::NotYet(day) => said(format!("from {day} on"), format!("действует с {day}")),
-            Miss::Over(day) => said(format!("only until {day}"), format!("действовало до {day}")),
+            Miss::OtherChannel => {
+                blank.words("only for orders made through other channels", "только для заказов через другие каналы")
+            }
+            Miss::OtherStore => blank.words("only for orders made in other stores", "только для заказов в других магазинах"),
+            Miss::NotYet(day) => blank.words(&format!("from {day} on"), &format!("действует с {day}")),
+            Miss::Over(day) => blank.words(&format!("only until {day}"), &format!("действовало до {day}")),
             Miss::OtherWeekday(ref days) => {
                 let english = names(days, &WEEKDAYS);
-                said(format!("only on {english}"), format!("только в дни: {}", names(days, &RUSSIAN_WEEKDAYS)))
+                blank.words(&format!("only on {english}"), &format!("только в дни: {}", names(days, &RUSSIAN_WEEKDAYS)))
             }
             Miss::OtherHours(hours) => {
                 let (from, to) = (clock(hours.from), clock(hours.to));
-                said(format!("only from {from} to {to}"), format!("только с {from} до {to}"))
+                blank.words(&format!("only from {from} to {to}"), &format!("только с {from} до {to}"))
             }
-            Miss::OtherSegment => said("only for another group of members", "только для другой группы участников"),
-            Miss::OtherTier(None) => said("only for other tiers", "только для других уровней"),
+            Miss::OtherSegment => blank.words("only for another group of members", "только для другой группы участников"),
+            Miss::OtherTier(None) => blank.words("only for other tiers", "только для других уровней"),
             Miss::OtherTier(Some(missing)) => {
-                let said = blank().words("only for other tiers: ", "только для других уровней: до ближайшего не хватает ");
+                let said = blank.words("only for other tiers: ", "только для других уровней: до ближайшего не хватает ");
                 let (said, shortfall) = self.missing(said, missing);
                 return (said.words(" short of the nearest", ""), Some(shortfall));
             }
-            Miss::NotFirstOrder => said("only for the first order", "только для первого заказа"),
-            Miss::FirstOrder => said("only from the second order on", "только начиная со второго заказа"),
+            Miss::NotFirstOrder => blank.words("only for the first order", "только для первого заказа"),
+            Miss::FirstOrder => blank.words("only from the second order on", "только начиная со второго заказа"),
             Miss::TooFewOrders { missing, within_days } => {
-                let said = blank().words("", "ещё ").number(missing).words(" more visits", " покупок");
+                let said = blank.words("", "ещё ").number(missing).words(" more visits", " покупок");
                 let said = match within_days {
                     None => said,
                     Some(days) => said.words(" within ", " за ").number(days).words(" days", " дней"),
                 };
                 return (said, count(missing));
             }
-            Miss::NoVoucher => said("only with a promo code", "только по промокоду"),
-            Miss::NoMatchingGoods => {
-                said("none of the goods of this rule are in the order", "в заказе нет товаров, для которых действует правило")
-            }
-            Miss::LinesTaken => {
-                said("its goods were rewarded by an earlier rule already", "за эти товары уже начислено по другому правилу")
-            }
-            Miss::Excluded => said("not together with the rule that fired", "не действует вместе со сработавшим правилом"),
+            Miss::NoVoucher => blank.words("only with a promo code", "только по промокоду"),
+            Miss::NoMatchingGoods => blank
+                .words("none of the goods of this rule are in the order", "в заказе нет товаров, для которых действует правило"),
+            Miss::LinesTaken => blank
+                .words("its goods were rewarded by an earlier rule already", "за эти товары уже начислено по другому правилу"),
+            Miss::Excluded => blank.words("not together with the rule that fired", "не действует вместе со сработавшим правилом"),
             Miss::BelowMinimum { minimum, missing } => {
-                let said = blank().words("", "не хватает ").money(missing);
+                let said = blank.words("", "не хватает ").money(missing);
                 let said = said.words(" short of the minimum of ", " до минимальной суммы ").money(minimum);
                 return (said, Some(Shortfall::Money(missing)));
             }
-            Miss::NotBelow(below) => blank().words("only for orders below ", "только для заказов меньше ").money(below),
+            Miss::NotBelow(below) => blank.words("only for orders below ", "только для заказов меньше ").money(below),
             Miss::SpendBelow { minimum, missing } => {
-                let said = blank().words("", "не хватает покупок на ").money(missing);
+                let said = blank.words("", "не хватает покупок на ").money(missing);
                 return (said.words(" of spend short of ", " до ").money(minimum), Some(Shortfall::Money(missing)));
             }
             Miss::TooFewPieces { minimum, missing } => {
                 let whole = missing.checked_add(999).and_then(|up| up.checked_div(1_000)).unwrap_or(0);
-                let said = blank().words("", "ещё ").quantity(missing);
+                let said = blank.words("", "ещё ").quantity(missing);
                 let said = said.words(" more pieces: at least ", " шт.: нужно не меньше ").quantity(minimum);
                 return (said, count(whole));
             }
             Miss::TooManyPieces(below) => {
-                blank().words("only for fewer than ", "только меньше ").quantity(below).words(" pieces", " шт.")
+                blank.words("only for fewer than ", "только меньше ").quantity(below).words(" pieces", " шт.")
             }
-            Miss::NoTier(None) => said("the tier held has none", "для этого уровня ставки нет"),
+            Miss::NoTier(None) => blank.words("the tier held has none", "для этого уровня ставки нет"),
             Miss::NoTier(Some(missing)) => {
-                let (said, shortfall) = self.missing(blank().words("", "до первого уровня со ставкой не хватает "), missing);
+                let (said, shortfall) = self.missing(blank.words("", "до первого уровня со ставкой не хватает "), missing);
                 return (said.words(" short of the first tier that has one", ""), Some(shortfall));
             }
             Miss::Cooldown { until } => {
                 let at = self.document.zone.local(until).map(|local| local.strftime("%Y-%m-%d %H:%M").to_string());
                 let at = at.unwrap_or_default();
-                return (said(format!("again from {at} on"), format!("снова с {at}")), Some(Shortfall::Time(until)));
+                return (blank.words(&format!("again from {at} on"), &format!("снова с {at}")), Some(Shortfall::Time(until)));
             }
-            Miss::TimesReached => said("it was given as often as it is given", "правило сработало столько раз, сколько возможно"),
+            Miss::TimesReached => {
+                blank.words("it was given as often as it is given", "правило сработало столько раз, сколько возможно")
+            }
             Miss::CapReached(cap) => {
                 let (english, russian) = cap.bound();
-                blank().words(english, russian).words(", and it is reached", ", и он исчерпан")
+                blank.words(english, russian).words(", and it is reached", ", и он исчерпан")
             }
-            Miss::MarginFloor => said("the price is as low as it can be", "цена уже минимальна"),
-            Miss::NotCheaper => said("the special price is not lower", "специальная цена не ниже"),
-            Miss::NothingToMultiply => said(
+            Miss::MarginFloor => blank.words("the price is as low as it can be", "цена уже минимальна"),
+            Miss::NotCheaper => blank.words("the special price is not lower", "специальная цена не ниже"),
+            Miss::NothingToMultiply => blank.words(
                 "no earlier rule gave points for these goods",
                 "за эти товары нечего умножать: другие правила ничего не начислили",
             ),
             Miss::NothingPaid => {
-                said("nothing is left of these goods to pay in money", "за эти товары не осталось оплаты деньгами")
+                blank.words("nothing is left of these goods to pay in money", "за эти товары не осталось оплаты деньгами")
             }
             Miss::RoundsToZero => {
-                let said = self.points(blank().words("less than ", "после округления меньше "), 1);
+                let said = self.points(blank.words("less than ", "после округления меньше "), 1);
                 said.words(" after rounding", "")
             }
         };

@@ -12,18 +12,21 @@ pub use gifts::{Cap, Gift, Taken};
 pub use misses::Miss;
 pub use payments::{Obstacle, REDEMPTION};
 
+use std::cell::Cell;
+
 use crate::document::Document;
 use crate::engine::{Explanation, Offer, Perk, Shortfall};
-use said::{Said, said};
+use said::Said;
 
 /// Writes amounts as the program's members read them.
-#[derive(Clone, Copy)]
 pub struct Teller<'d> {
     document: &'d Document,
     /// What points are called in English.
     english: &'d str,
     /// And in Russian.
     russian: &'d str,
+    /// Where sentences are written: what is told is copied out of it, so that it takes no more memory than it needs.
+    blank: Cell<Said>,
 }
 
 impl<'d> Teller<'d> {
@@ -31,7 +34,12 @@ impl<'d> Teller<'d> {
     pub fn of(document: &'d Document) -> Self {
         let english = document.settings.points_name.as_str();
         let russian = document.names.iter().find(|(language, _)| language == "ru").map_or(english, |(_, name)| name);
-        Self { document, english, russian }
+        Self { document, english, russian, blank: Cell::default() }
+    }
+
+    /// An empty sentence.
+    fn blank(&self) -> Said {
+        self.blank.take().forgotten()
     }
 
     /// `500.00 points`.
@@ -41,51 +49,57 @@ impl<'d> Teller<'d> {
 
     /// A perk that the order has.
     pub fn perk(&self, perk: &Perk) -> Explanation {
-        explanation(&perk.id, true, 0, 0, "perk", said(perk.name.as_str(), perk.name.as_str()), None)
+        self.explanation(&perk.id, true, 0, 0, "perk", self.blank().text(&perk.name), None)
     }
 
     /// A rule for events that fired; with the name of a tier that it gave.
     pub fn event(&self, rule_id: &str, points: i64, type_name: &str, tier: Option<&str>) -> Explanation {
-        let blank = Said::nothing();
+        let blank = self.blank();
         let sentence = match (tier, points) {
             (Some(tier), 0) => blank.words("the tier ", "уровень ").text(tier),
             (Some(tier), _) => self.points(blank, points).words(" and the tier ", " и уровень ").text(tier),
             (None, _) => self.points(blank, points),
         };
         let sentence = sentence.words(" for \"", " за «").text(type_name).words("\"", "»");
-        explanation(rule_id, true, points, 0, "event", sentence, None)
+        self.explanation(rule_id, true, points, 0, "event", sentence, None)
     }
 
     /// Points for enrolling.
     pub fn welcome(&self, rule_id: &str, points: i64) -> Explanation {
-        let sentence = self.points(Said::nothing(), points).words(" for joining", " за вступление");
-        explanation(rule_id, true, points, 0, "welcome", sentence, None)
+        let sentence = self.points(self.blank(), points).words(" for joining", " за вступление");
+        self.explanation(rule_id, true, points, 0, "welcome", sentence, None)
     }
 
     /// No points for enrolling through this channel.
     pub fn no_welcome(&self, rule_id: &str) -> Explanation {
-        let sentence = said("only for those who join through other channels", "только для тех, кто вступает через другие каналы");
-        explanation(rule_id, false, 0, 0, "other_channel", sentence, None)
+        let (english, russian) =
+            ("only for those who join through other channels", "только для тех, кто вступает через другие каналы");
+        self.explanation(rule_id, false, 0, 0, "other_channel", self.blank().words(english, russian), None)
     }
 
     /// "Buy 340.00 more, get 50.00 points", or so much off.
     pub fn offer(&self, rule_id: &str, shortfall: i64, points: i64, money: i64) -> Offer {
-        let said = Said::nothing().words("Buy ", "Купите ещё на ").money(shortfall).words(" more, get ", " и получите ");
-        let said = if points > 0 { self.points(said, points) } else { said.words("", "скидку ").money(money).words(" off", "") };
+        let said = self.blank().words("Buy ", "Купите ещё на ").money(shortfall).words(" more, get ", " и получите ");
+        let said =
+            if points > 0 { self.points(said, points) } else { said.words("", "скидку ").money(money).words(" off", "") };
         let (reason, translations) = said.translated();
+        self.blank.set(said);
         Offer { rule_id: rule_id.to_owned(), shortfall, points, money, reason, translations }
     }
-}
 
-fn explanation(
-    rule_id: &str,
-    fired: bool,
-    points: i64,
-    money: i64,
-    code: &str,
-    sentence: Said,
-    shortfall: Option<Shortfall>,
-) -> Explanation {
-    let (reason, translations) = sentence.translated();
-    Explanation { rule_id: rule_id.to_owned(), fired, points, money, code: code.to_owned(), reason, translations, shortfall }
+    #[expect(clippy::too_many_arguments, reason = "they are the fields")]
+    fn explanation(
+        &self,
+        rule_id: &str,
+        fired: bool,
+        points: i64,
+        money: i64,
+        code: &str,
+        said: Said,
+        shortfall: Option<Shortfall>,
+    ) -> Explanation {
+        let (reason, translations) = said.translated();
+        self.blank.set(said);
+        Explanation { rule_id: rule_id.to_owned(), fired, points, money, code: code.to_owned(), reason, translations, shortfall }
+    }
 }

@@ -3,8 +3,8 @@
 use crate::document::ONE_HUNDRED_PERCENT;
 use crate::engine::{Explanation, Shortfall};
 
-use super::said::{Said, said};
-use super::{Teller, explanation};
+use super::Teller;
+use super::said::Said;
 
 /// The rule id under which a payment with points is explained: it is no earning rule.
 pub const REDEMPTION: &str = "redemption";
@@ -57,7 +57,7 @@ pub enum Obstacle {
 impl Teller<'_> {
     /// Points that paid, of goods worth `eligible`, at most `share` (parts per million).
     pub fn paid(&self, points: i64, money: i64, eligible: i64, share: i64) -> Explanation {
-        let said = self.points(Said::nothing(), points).words(" paid ", " оплачено ").money(money);
+        let said = self.points(self.blank(), points).words(" paid ", " оплачено ").money(money);
         let said = said.words(" of ", " из ").money(eligible);
         let said = if share < ONE_HUNDRED_PERCENT {
             let said = said.words("; at most ", "; можно оплатить не больше ").percent(share);
@@ -65,14 +65,14 @@ impl Teller<'_> {
         } else {
             said
         };
-        explanation(REDEMPTION, true, points, 0, "paid_with_points", said, None)
+        self.explanation(REDEMPTION, true, points, 0, "paid_with_points", said, None)
     }
 
     /// Points that a hold had set aside.
     pub fn paid_as_agreed(&self, points: i64, money: i64, items: i64) -> Explanation {
-        let said = self.points(Said::nothing(), points).words(" held earlier paid ", ", отложенными ранее, оплачено ");
+        let said = self.points(self.blank(), points).words(" held earlier paid ", ", отложенными ранее, оплачено ");
         let said = said.money(money).words(" of ", " из ").money(items);
-        explanation(REDEMPTION, true, points, 0, "paid_as_agreed", said, None)
+        self.explanation(REDEMPTION, true, points, 0, "paid_as_agreed", said, None)
     }
 
     /// As many points as possible were to pay, and none could.
@@ -81,7 +81,7 @@ impl Teller<'_> {
             Obstacle::Minimum { minimum, allowed } => Some(Shortfall::Points(minimum.saturating_sub(*allowed))),
             _ => None,
         };
-        explanation(REDEMPTION, false, 0, 0, obstacle.code(), self.obstacle_sentence(obstacle), missing)
+        self.explanation(REDEMPTION, false, 0, 0, obstacle.code(), self.obstacle_sentence(obstacle), missing)
     }
 
     /// The sentence for an obstacle, in English: for the storefront's developer.
@@ -90,14 +90,15 @@ impl Teller<'_> {
     }
 
     fn obstacle_sentence(&self, obstacle: &Obstacle) -> Said {
-        let (blank, en, ru) = (Said::nothing(), self.english, self.russian);
+        let (blank, en, ru) = (self.blank(), self.english, self.russian);
         match *obstacle {
-            Obstacle::RedemptionOff => said(format!("orders can't be paid with {en}"), "баллами платить нельзя"),
+            Obstacle::RedemptionOff => blank.words("orders can't be paid with ", "баллами платить нельзя").words(en, ""),
             Obstacle::OtherChannel { ref channel } => {
-                said(format!("{en} can't be paid through \"{channel}\""), format!("в канале «{channel}» баллами платить нельзя"))
+                let said = blank.words(en, "").words(" can't be paid through \"", "в канале «").text(channel);
+                said.words("\"", "» баллами платить нельзя")
             }
             Obstacle::NotForTheseGoods { eligible: 0 } => {
-                said(format!("these goods can't be paid with {en}"), "эти товары нельзя оплатить баллами")
+                blank.words("these goods can't be paid with ", "эти товары нельзя оплатить баллами").words(en, "")
             }
             Obstacle::NotForTheseGoods { eligible } => {
                 let said = blank.words("some of these goods can't be paid with ", "часть товаров нельзя оплатить баллами");
@@ -105,7 +106,8 @@ impl Teller<'_> {
                 self.points(said, eligible).words(" may be paid", "")
             }
             Obstacle::Minimum { minimum, allowed } => {
-                let said = self.points(blank.words("at least ", "списать можно не меньше "), minimum).words(" are paid at once", "");
+                let said =
+                    self.points(blank.words("at least ", "списать можно не меньше "), minimum).words(" are paid at once", "");
                 if allowed < minimum {
                     self.points(said.words(", and this order allows only ", ", а этот заказ допускает "), allowed)
                 } else {
@@ -125,12 +127,12 @@ impl Teller<'_> {
                 said.words(" are available, too few to pay with", ": для оплаты мало")
             }
             Obstacle::NothingToPay => {
-                said(format!("this order has nothing to pay with {en}"), "в этом заказе нечего оплачивать баллами")
+                blank.words("this order has nothing to pay with ", "в этом заказе нечего оплачивать баллами").words(en, "")
             }
-            Obstacle::MarginFloor => said(
-                format!("the price is as low as it can be, {en} can't pay more"),
-                "цена уже минимальна, баллами больше оплатить нельзя",
-            ),
+            Obstacle::MarginFloor => blank
+                .words("the price is as low as it can be, ", "цена уже минимальна, баллами больше оплатить нельзя")
+                .words(en, "")
+                .words(" can't pay more", ""),
         }
     }
 }

@@ -3,11 +3,8 @@
 use crate::engine::Translation;
 use crate::text::{FACTOR_SCALE, MONEY_SCALE, PERCENT_SCALE, QUANTITY_SCALE, Written};
 
-/// What most sentences need, so that they are written into memory that is asked for once. Cyrillic letters have two bytes.
-const ENGLISH_BYTES: usize = 96;
-const RUSSIAN_BYTES: usize = 144;
-
 /// A sentence in both languages. Most sentences have their amounts in the same sequence: each is written out once.
+#[derive(Default)]
 pub struct Said {
     /// For whoever reads no other language.
     pub english: String,
@@ -15,18 +12,16 @@ pub struct Said {
     pub russian: String,
 }
 
-/// A whole sentence.
-pub fn said(english: impl Into<String>, russian: impl Into<String>) -> Said {
-    Said { english: english.into(), russian: russian.into() }
-}
-
 impl Said {
-    /// Nothing yet.
-    pub fn nothing() -> Self {
-        Self { english: String::with_capacity(ENGLISH_BYTES), russian: String::with_capacity(RUSSIAN_BYTES) }
+    /// The memory of a sentence for another one.
+    pub fn forgotten(mut self) -> Self {
+        self.english.clear();
+        self.russian.clear();
+        self
     }
 
     /// Words of each language.
+    #[inline] // a host copies a length that is written in the code without calling anything
     pub fn words(mut self, english: &str, russian: &str) -> Self {
         self.english.push_str(english);
         self.russian.push_str(russian);
@@ -40,7 +35,7 @@ impl Said {
 
     /// Minor units with all places: `249.50`.
     pub fn amount(self, units: i64, scale: u8) -> Self {
-        self.text(Written::amount(units, scale).as_str())
+        self.digits(Written::amount(units, scale).as_str())
     }
 
     /// Hundredths of the currency: `30000.00`.
@@ -55,21 +50,30 @@ impl Said {
 
     /// Parts per million: `2.5 %`.
     pub fn percent(self, rate: i64) -> Self {
-        self.text(Written::amount(rate, PERCENT_SCALE).trimmed()).text(" %")
+        self.digits(Written::amount(rate, PERCENT_SCALE).trimmed()).text(" %")
     }
 
     /// Parts per million as a factor: `1.5`.
     pub fn factor(self, units: i64) -> Self {
-        self.text(Written::amount(units, FACTOR_SCALE).trimmed())
+        self.digits(Written::amount(units, FACTOR_SCALE).trimmed())
     }
 
     /// Thousandths of a piece: `2`.
     pub fn quantity(self, units: i64) -> Self {
-        self.text(Written::amount(units, QUANTITY_SCALE).trimmed())
+        self.digits(Written::amount(units, QUANTITY_SCALE).trimmed())
+    }
+
+    /// The same in both. They are few: one by one they are sooner there than by a copy, which in Wasm is a call of the host.
+    fn digits(mut self, digits: &str) -> Self {
+        for digit in digits.bytes().map(char::from) {
+            self.english.push(digit);
+            self.russian.push(digit);
+        }
+        self
     }
 
     /// The English sentence, and the others as the contract has them.
-    pub fn translated(self) -> (String, Vec<Translation>) {
-        (self.english, vec![Translation { language: "ru".to_owned(), text: self.russian }])
+    pub fn translated(&self) -> (String, Vec<Translation>) {
+        (self.english.clone(), vec![Translation { language: "ru".to_owned(), text: self.russian.clone() }])
     }
 }
