@@ -21,7 +21,7 @@ WITH
   page AS (SELECT * FROM picked WHERE (member, at, seq, id) > (?4, ?5, ?6, ?7) ORDER BY member, at, seq, id LIMIT ?8)
 SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'at', page.at, 'seq', page.seq,
                    'occurred_at', o.occurred_at, 'channel', o.channel, 'store', o.store, 'currency', o.currency,
-                   'delivery', o.delivery, 'paid_points', o.paid_points,
+                   'delivery', o.delivery, 'paid_points', o.paid_points, 'claimed', o.claim_command IS NOT NULL,
          -- the sequence of the fields is that of RecordedLine; nobody reads the name
          'lines', json((SELECT json_group_array(json_array(n, id, sku, NULL, category, brand, json(labels), quantity, price,
                                                            discount, cost, tax, promo, amount, program_discount,

@@ -70,6 +70,8 @@ pub struct StoredOrder {
     pub currency: String,
     pub delivery: Money,
     pub paid_points: Points,
+    /// 1: it was recorded without a member, who claimed it later.
+    pub claimed: u8,
     pub lines: Vec<RecordedLine>,
     /// Which rule each of its lots came from: (lot, rule).
     pub lots: Vec<(Id, String)>,

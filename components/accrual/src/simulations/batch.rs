@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domain::judgement::Judgement;
-use domain::order::Order;
+use domain::order::{Discounts, Order};
 use domain::snapshot::Member;
 use domain::{Id, Points};
 use edge::{ActiveProgram, AskedPayment, Problem, RulesFailure, agreed, books, from_store, wire};
@@ -304,6 +304,12 @@ fn as_bought(order: &StoredOrder) -> Order {
         delivery: order.delivery,
         // a code that the order did not use is not remembered
         vouchers: order.vouchers.clone(),
+        discounts: match (order.member_id, order.claimed) {
+            (None, _) => Discounts::ForAnybody,
+            // it was paid before anybody knew whose it is
+            (Some(_), 1) => Discounts::Settled(order.lines.iter().map(|line| line.program_discount).collect()),
+            (Some(_), _) => Discounts::ByRules,
+        },
     }
 }
 
