@@ -67,9 +67,9 @@ CREATE TABLE IF NOT EXISTS identity (
 CREATE INDEX IF NOT EXISTS identity_member ON identity (member_id);
 
 -- What orders say of a member, net of returns. `revision` is the optimistic lock of orders, events and whatever else is
--- judged by what the member did before. `tier` is the one held when they were written; `grace_until` keeps one that is no
--- longer fulfilled, `stepped_at` is when a step down led to it, and at `review_at` it must be looked at again, because time
--- alone may change it.
+-- judged by what the member did before. `tier` is the one held when they were written, `own_tier` the one without gifts, of
+-- which `grace_until` keeps one that is no longer fulfilled and `stepped_at` is when a step down led to it; at `review_at` it
+-- must be looked at again, because time alone may change it.
 CREATE TABLE IF NOT EXISTS statistics (
   member_id        INTEGER PRIMARY KEY REFERENCES member (id),
   revision         INTEGER NOT NULL DEFAULT 0,
@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS statistics (
   tier_since       INTEGER,
   grace_until      INTEGER,
   stepped_at       INTEGER,
+  own_tier         TEXT,
   review_at        INTEGER,
   first_order_at   INTEGER,
   last_order_at    INTEGER

@@ -274,8 +274,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   SELECT value ->> 'id', value ->> 'channel', value ->> 'status', value ->> 'referral_code', value ->> 'joined_at'
     FROM json_each(NEW.plan, '$.members');
   INSERT INTO account (id) SELECT value ->> 'id' FROM json_each(NEW.plan, '$.members');
-  INSERT INTO statistics (member_id, tier, tier_since)
-  SELECT value ->> 'id', value ->> 'tier', iif(value ->> 'tier' IS NULL, NULL, value ->> 'joined_at')
+  INSERT INTO statistics (member_id, tier, own_tier, tier_since)
+  SELECT value ->> 'id', value ->> 'tier', value ->> 'tier', iif(value ->> 'tier' IS NULL, NULL, value ->> 'joined_at')
     FROM json_each(NEW.plan, '$.members');
   INSERT INTO identity (hash, kind, member_id)
   SELECT value ->> 'hash', value ->> 'kind', value ->> 'member_id' FROM json_each(NEW.plan, '$.identities');
@@ -476,6 +476,7 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                         qualifying_spend = qualifying_spend + (u.value ->> 'qualifying_spend'),
                         tier = u.value ->> 'tier', tier_since = u.value ->> 'tier_since',
                         grace_until = u.value ->> 'grace_until', stepped_at = u.value ->> 'stepped_at',
+                        own_tier = u.value ->> 'own_tier',
                         review_at = u.value ->> 'review_at',
                         first_order_at = coalesce(min(first_order_at, u.value ->> 'order_at'), first_order_at, u.value ->> 'order_at'),
                         last_order_at = coalesce(max(last_order_at, u.value ->> 'order_at'), last_order_at, u.value ->> 'order_at')

@@ -12,14 +12,14 @@ WITH
   -- whoever was merged is the member that took over
   mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                  a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
-                 s.grace_until, s.stepped_at, m.segments
+                 s.grace_until, s.stepped_at, s.own_tier, m.segments
             FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
            WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
                              WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
                              ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END),
   other AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                    a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
-                   s.grace_until, s.stepped_at, m.segments
+                   s.grace_until, s.stepped_at, s.own_tier, m.segments
               FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
              WHERE m.id = CASE WHEN ?8 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?8), ?8)
                                ELSE (SELECT member_id FROM identity WHERE hash = ?9) END)
@@ -35,7 +35,7 @@ SELECT
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since,
             'merged', json((SELECT json_group_array(id) FROM member WHERE merged_into = mem.id)),
-            'grace_until', grace_until, 'stepped_at', stepped_at, 'segments', json(segments),
+            'grace_until', grace_until, 'stepped_at', stepped_at, 'own_tier', own_tier, 'segments', json(segments),
             -- a tier that was given explains the one held even after its end, until that was looked at again
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = mem.id
@@ -125,7 +125,7 @@ SELECT
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'),
-            'grace_until', grace_until, 'stepped_at', stepped_at, 'segments', json(segments),
+            'grace_until', grace_until, 'stepped_at', stepped_at, 'own_tier', own_tier, 'segments', json(segments),
             -- a tier that was given explains the one held even after its end, until that was looked at again
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = other.id

@@ -5,7 +5,7 @@ SELECT json_object('id', m.id, 'channel', m.channel, 'status', m.status, 'referr
                    'joined_at', m.joined_at, 'seq', a.seq, 'last_at', a.last_at, 'remaining', a.remaining, 'held', a.held,
                    'deficit', a.deficit, 'earned', a.earned, 'redeemed', a.redeemed, 'expired', a.expired,
                    'revision', s.revision, 'orders', s.orders, 'qualifying_spend', s.qualifying_spend, 'tier', s.tier,
-                   'tier_since', s.tier_since, 'grace_until', s.grace_until, 'stepped_at', s.stepped_at, 'merged', json('[]'),
+                   'tier_since', s.tier_since, 'grace_until', s.grace_until, 'stepped_at', s.stepped_at, 'own_tier', s.own_tier, 'merged', json('[]'),
          'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                  WHERE g.member_id = m.id AND (g.until IS NULL OR g.until > coalesce(s.tier_since, 0)))),
          'activity', json((SELECT json_group_array(json((SELECT json_object('orders', count(*),

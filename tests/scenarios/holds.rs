@@ -1,7 +1,7 @@
 //! Holds: points set aside for an order, until they are captured, released, or their 30 minutes are over.
 
 use serde_json::{Value, json};
-use tests::{Member, Shop, line};
+use tests::{Member, Shop, line, promo};
 
 /// A member with 100 points.
 async fn member_with_100(shop: &Shop) -> Member<'_> {
@@ -199,6 +199,27 @@ async fn an_order_that_became_smaller_than_its_hold_is_judged_again() {
     let mut order = anna.order(json!([line("1", "400.00")]));
     order["redemption_id"] = hold.as_str().into();
     assert_eq!(anna.orders(&order).await.expect(201)["payable"], "300.00");
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn a_hold_pays_no_more_of_other_goods_than_the_program_lets_it() {
+    let shop = Shop::open("sela").await; // at most 30 %
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    document["redemption"]["exclude"] = json!({"promo": true});
+    shop.publish(&document).await.expect(200);
+    let anna = member_with_100(&shop).await;
+    let hold = anna.holds("100", goods()).await;
+    let mut order = anna.order(json!([line("1", "100.00"), promo("2", "900.00")]));
+    order["redemption_id"] = hold.as_str().into();
+    let refused = anna.orders(&order).await.refused(422, "redemption_limit_exceeded");
+    assert_eq!(refused["max_points"], "30.00", "{refused}");
+    // a newer program leaves the terms alone for the goods that they were made for
+    document["redemption"]["max_share"] = "5".into();
+    shop.publish(&document).await.expect(200);
+    let mut order = anna.order(goods());
+    order["redemption_id"] = hold.as_str().into();
+    anna.orders(&order).await.expect(201);
     shop.audit_is_clean().await;
 }
 

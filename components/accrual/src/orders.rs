@@ -85,8 +85,9 @@ fn decide(context: &Context, asked: &Asked<'_>) -> Result<Outcome, Problem> {
     Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
 }
 
-/// The judgement of a member's order. A hold's terms stand for the goods that it was made for; when these are worth less,
-/// the program's limit is judged again.
+/// The judgement of a member's order. A hold's terms stand for what it was made for, also under a newer program; where the
+/// limit of the same program is lower (less goods, other goods, another channel), or the goods of a newer one are worth
+/// less, the limit is judged again.
 fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<domain::judgement::Judgement, Problem> {
     let snapshot = &context.snapshot;
     let program = &context.program;
@@ -101,7 +102,12 @@ fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<dom
     let (points, money) = ledger::pay_with(redemption, member, &order.reference, now).map_err(refuse)?;
     let judgement =
         wire::judged(program, Some(member), Points::ZERO, order, &agreed(points, money), "").map_err(at_redemption)?;
-    if judgement.items >= redemption.items {
+    let stands = if redemption.program_version == snapshot.program_version {
+        judgement.payment.limit_points >= points
+    } else {
+        judgement.items >= redemption.items
+    };
+    if stands {
         return Ok(judgement);
     }
     let spendable = Account::open_settled(member, snapshot, &program.terms(now), now).map_err(refuse)?.spendable();

@@ -49,7 +49,8 @@ pub async fn ask(at: Instant) -> Result<i64, Problem> {
     let otherwise = |member: &&Member| {
         let stands = program.standing(member, at);
         let tier = stands.tier.as_ref().map(|tier| tier.id.as_str());
-        (tier, stands.grace_until, stands.stepped_at) != (member.tier.as_deref(), member.grace_until, member.stepped_at)
+        let held = (member.tier.as_deref(), &member.own_tier, member.grace_until, member.stepped_at);
+        (tier, &stands.own_tier, stands.grace_until, stands.stepped_at) != held
     };
     let marked: Vec<Id> = members.iter().filter(otherwise).map(|member| member.id).collect();
     let count = i64::try_from(members.len()).unwrap_or(ASKED);

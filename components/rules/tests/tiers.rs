@@ -95,8 +95,12 @@ fn stepping(window: &str, grace_days: i64) -> (Program, Member) {
 
 /// The member as the books keep them after a look.
 fn looked_at(member: &Member, standing: &Standing) -> Member {
-    let tier = standing.tier.as_ref().map(|tier| tier.id.clone());
-    Member { tier, grace_until: standing.grace_until, stepped_at: standing.stepped_at, ..member.clone() }
+    Member {
+        tier: standing.own_tier.clone(),
+        grace_until: standing.grace_until,
+        stepped_at: standing.stepped_at,
+        ..member.clone()
+    }
 }
 
 #[test]
@@ -170,7 +174,11 @@ fn a_tier_given_for_a_time_returns_by_itself_and_a_floor_stays() {
     let program = tiered(json!({}));
     let given = |id: &str, until| vec![GrantedTier { id: id.to_owned(), until }];
     let end = NOON + DAY;
-    let member = Member { granted_tiers: given("gold", Some(end)), tier: Some("gold".to_owned()), ..Member::default() };
+    let member = Member {
+        granted_tiers: vec![GrantedTier { id: "gold".to_owned(), until: Some(end) }],
+        tier: Some("gold".to_owned()),
+        ..Member::default()
+    };
     let standing = program.standing(&member, NOON);
     assert_eq!((held(&standing), standing.until), ("gold", Some(end)));
     assert_eq!(held(&program.standing(&member, end)), "base", "and is not kept as one that was reached");
@@ -201,4 +209,31 @@ fn terms_that_make_no_sense_are_refused() {
         {"id": "a", "name": "A", "threshold": 5}, {"id": "b", "name": "B", "threshold": 5}
     ]}});
     assert_eq!(findings_of(overlapping), [("/tiers/steps/1/threshold".to_owned(), "not_ascending".to_owned())]);
+}
+
+#[test]
+fn a_gift_never_takes_away_what_the_member_holds_without_it() {
+    let year = 31_536_000_000;
+    // gold that is kept by `none` and was given once more
+    let kept = tiered(json!({"window": "rolling_12_months", "downgrade": "none"}));
+    let end = NOON + 30 * 86_400_000;
+    let anna = Member {
+        tier: Some("gold".to_owned()),
+        granted_tiers: vec![GrantedTier { id: "gold".to_owned(), until: Some(end) }],
+        activity: since(0, 0, 0),
+        ..Member::default()
+    };
+    assert_eq!(held(&kept.standing(&anna, NOON)), "gold");
+    assert_eq!(held(&kept.standing(&anna, end)), "gold");
+    // gold in its grace, and the gift ends before it
+    let graced = tiered(json!({"window": "rolling_12_months", "downgrade": "by_value", "grace_days": 60}));
+    let first = graced.standing(&anna, NOON);
+    let grace = first.grace_until.expect("no longer fulfilled");
+    let later = looked_at(&anna, &first);
+    assert_eq!((held(&graced.standing(&later, end)), held(&graced.standing(&later, grace))), ("gold", "base"));
+    // given first, then reached: next year it has its grace
+    let reached = Member { activity: since(9, 900_000, 0), tier: None, ..anna };
+    let reached = looked_at(&reached, &graced.standing(&reached, NOON));
+    let lost = Member { activity: since(0, 0, 0), ..reached };
+    assert!(graced.standing(&lost, NOON + year).grace_until.is_some());
 }

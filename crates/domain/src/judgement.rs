@@ -63,9 +63,11 @@ pub struct Standing {
     pub next: Option<NextTier>,
     /// The tier ends by itself: it was given for a time.
     pub until: Option<Instant>,
-    /// The tier is no longer fulfilled and kept until then.
+    /// The tier held without gifts: reached, or kept.
+    pub own_tier: Option<String>,
+    /// That one is no longer fulfilled and kept until then.
     pub grace_until: Option<Instant>,
-    /// A step down led to it then.
+    /// A step down led to that one then.
     pub stepped_at: Option<Instant>,
 }
 
@@ -178,8 +180,11 @@ pub struct JudgedLine {
 /// How much of the order points may pay, and how much they do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payment {
+    /// What the program and the balance allow.
     pub max_points: Points,
     pub max_money: Money,
+    /// What the program allows, whatever the balance.
+    pub limit_points: Points,
     pub points: Points,
     pub money: Money,
     pub confirmation_required: bool,

@@ -375,6 +375,8 @@ pub struct StatisticsUpdate {
     pub grace_until: Option<Instant>,
     /// When a step down led to the tier.
     pub stepped_at: Option<Instant>,
+    /// The tier held without gifts; those two are about it.
+    pub own_tier: Option<String>,
     /// When time alone may change the tier.
     pub review_at: Option<Instant>,
     /// When the order happened; none for a return.

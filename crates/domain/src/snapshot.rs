@@ -88,6 +88,9 @@ pub struct Member {
     /// When a step down led to the tier; none when the member came to it in another way.
     #[serde(default)]
     pub stepped_at: Option<Instant>,
+    /// The tier held without gifts: reached, or kept. `grace_until` and `stepped_at` are about this one.
+    #[serde(default)]
+    pub own_tier: Option<String>,
     /// Tiers that were given instead of reached.
     #[serde(default)]
     pub granted_tiers: Vec<GrantedTier>,

@@ -401,7 +401,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
         earned: member.earned.0,
         available: available.0,
         segments: member.segments.clone(),
-        tier: member.tier.clone(),
+        tier: member.own_tier.clone(),
         grace_until: member.grace_until.map(|at| at.0),
         stepped_at: member.stepped_at.map(|at| at.0),
         granted_tiers: member
@@ -504,6 +504,7 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         payment: Payment {
             max_points: Points(paid.max_points),
             max_money: Money(paid.max_money),
+            limit_points: Points(paid.limit_points),
             points: Points(paid.points),
             money: Money(paid.money),
             confirmation_required: paid.confirmation_required,
@@ -608,6 +609,7 @@ fn standing(given: engine::Standing) -> Standing {
         until: given.until.map(Instant),
         grace_until: given.grace_until.map(Instant),
         stepped_at: given.stepped_at.map(Instant),
+        own_tier: given.own_tier,
     }
 }
 

@@ -62,6 +62,7 @@ pub fn enrol(applicant: Applicant, judged: &Enrolment, terms: &Terms, mut comman
         segments: Vec::new(),
         grace_until: None,
         stepped_at: None,
+        own_tier: judged.standing.own_tier.clone(),
         granted_tiers: Vec::new(),
         activity: Vec::new(),
         uses: Vec::new(),

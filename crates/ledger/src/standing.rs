@@ -55,6 +55,7 @@ pub(crate) fn statistics(member: &Member, standing: &Standing, now: Instant) -> 
         tier,
         grace_until: standing.grace_until,
         stepped_at: standing.stepped_at,
+        own_tier: standing.own_tier.clone(),
         review_at: [standing.until, standing.grace_until].into_iter().flatten().min(),
         order_at: None,
     }

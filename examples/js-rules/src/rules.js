@@ -51,7 +51,7 @@ class Program {
   }
 
   standing() {
-    return { tier: undefined, next: undefined, until: undefined, graceUntil: undefined, steppedAt: undefined };
+    return { tier: undefined, next: undefined, until: undefined, graceUntil: undefined, steppedAt: undefined, ownTier: undefined };
   }
 
   /** Every order is judged by itself: nothing must be known of the member. */

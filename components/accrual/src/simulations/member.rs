@@ -252,6 +252,7 @@ impl<'a> SimulatedMember<'a> {
             self.facts.tier_since = Some(at);
         }
         self.facts.tier = tier;
+        self.facts.own_tier.clone_from(&standing.own_tier);
         self.facts.grace_until = standing.grace_until;
         self.facts.stepped_at = standing.stepped_at;
     }
@@ -322,6 +323,7 @@ fn nobody_yet(id: Id) -> Member {
         segments: Vec::new(),
         grace_until: None,
         stepped_at: None,
+        own_tier: None,
         granted_tiers: Vec::new(),
         activity: Vec::new(),
         uses: Vec::new(),

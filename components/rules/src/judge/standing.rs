@@ -4,16 +4,18 @@ use crate::document::{Document, Downgrade, Window};
 use crate::engine::{Member, NextTier, Standing, Tier, TierBasis};
 use crate::limits::{END_OF_INSTANTS, FIRST_INSTANT, MAX_UNITS};
 
-/// The tier held, and why it will not last.
+/// The tier held, and the one held without gifts, and why they will not last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held<'d> {
     /// None: the first one is not reached.
     pub tier: Option<&'d Tier>,
     /// It was given until then.
     pub until: Option<i64>,
-    /// It is no longer fulfilled and kept until then.
+    /// The tier held without gifts: reached, or kept.
+    pub own: Option<&'d Tier>,
+    /// That one is no longer fulfilled and kept until then.
     pub grace_until: Option<i64>,
-    /// A step down led to it then.
+    /// A step down led to that one then.
     pub stepped_at: Option<i64>,
 }
 
@@ -45,6 +47,7 @@ pub fn standing(document: &Document, member: &Member, at: i64) -> Standing {
         until: held.until,
         grace_until: held.grace_until,
         stepped_at: held.stepped_at,
+        own_tier: held.own.map(|tier| tier.id.clone()),
     }
 }
 
@@ -59,16 +62,15 @@ pub fn held<'d>(document: &'d Document, member: &Member, at: i64) -> Held<'d> {
     // of two grants of one tier the longer one counts, and one without an end longest
     let best = given.max_by_key(|(rank, until)| (*rank, until.is_none(), *until));
     let tier = |rank: usize| rank.checked_sub(1).and_then(|place| tiers.get(place));
-    match best {
-        Some((rank, until)) => Held { tier: tier(rank), until, ..Held::default() },
-        None => Held { tier: tier(own.rank), until: None, grace_until: own.grace_until, stepped_at: own.stepped_at },
-    }
+    let (rank, until) = best.unwrap_or((own.rank, None));
+    let Own { grace_until, stepped_at, .. } = own;
+    Held { tier: tier(rank), until, own: tier(own.rank), grace_until, stepped_at }
 }
 
 /// The rank without gifts. A tier that is no longer fulfilled is kept for the grace, then lost as the program says.
 fn own_rank(document: &Document, member: &Member, fulfilled: usize, kept: usize, at: i64) -> Own {
     let reached = Own { rank: fulfilled, grace_until: None, stepped_at: None };
-    if fulfilled > kept || given(document, member, kept) {
+    if fulfilled > kept {
         return reached;
     }
     if fulfilled == kept {
@@ -121,11 +123,6 @@ fn period_end(document: &Document, stepped_at: i64) -> i64 {
         Window::Lifetime | Window::Rolling12Months => document.zone.end_of_day_after_months(stepped_at, 12),
     };
     end.unwrap_or(END_OF_INSTANTS)
-}
-
-/// Whether the tier that was held had only been given: such a one is not kept.
-fn given(document: &Document, member: &Member, rank: usize) -> bool {
-    member.granted_tiers.iter().any(|given| rank_of(&document.settings.tiers, Some(&given.id)) == rank)
 }
 
 /// How many tiers there are up to this one; 0 for none, or one that the program does not have.

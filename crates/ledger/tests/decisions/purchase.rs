@@ -86,7 +86,8 @@ impl Purchase {
         }
         let points = Points(parts.iter().map(|part| part.0).sum());
         let money = Money(parts.iter().map(|part| part.1).sum());
-        judged.payment = Payment { max_points: points, max_money: money, points, money, confirmation_required: false };
+        judged.payment =
+            Payment { max_points: points, max_money: money, limit_points: points, points, money, confirmation_required: false };
         judged.payable = Money(judged.payable.0 - money.0);
         self
     }

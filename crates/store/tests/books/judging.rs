@@ -104,6 +104,7 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         payment: Payment {
             max_points: Points(paid.max_points),
             max_money: Money(paid.max_money),
+            limit_points: Points(paid.limit_points),
             points: Points(paid.points),
             money: Money(paid.money),
             confirmation_required: paid.confirmation_required,

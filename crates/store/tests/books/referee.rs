@@ -559,6 +559,7 @@ fn statistics_are_changed_under_their_lock() {
         tier_since: None,
         grace_until: None,
         stepped_at: None,
+        own_tier: None,
         review_at: None,
         order_at: None,
     };
