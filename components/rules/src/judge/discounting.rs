@@ -10,32 +10,15 @@ use super::lines::PricedLine;
 use super::scene::Scene;
 use super::{guard, sharing, standing};
 
-/// A rule's verdict, as offers look at it again.
-pub enum Verdict {
-    /// It takes so much (hundredths) off.
-    Takes(i64),
-    /// It does not fire.
-    Misses(Miss),
-}
-
-/// The outcome of the stage.
-#[derive(Default)]
-pub struct Discounted {
-    /// One for each rule, in the order of evaluation.
-    pub explanations: Vec<Explanation>,
-    /// The same as numbers.
-    pub verdicts: Vec<Verdict>,
-}
-
 /// A quantity of one piece: quantities are in thousandths.
 const ONE_PIECE: i64 = 1_000;
 
-/// Takes the program's discounts off the lines.
-pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, Failure> {
+/// Takes the program's discounts off the lines; one explanation for each rule, in the order of evaluation.
+pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Vec<Explanation>, Failure> {
     let document = scene.document;
     let teller = Teller::of(document);
     let covers = guard::covers(document, |guard| guard.discounts);
-    let mut outcome = Discounted::default();
+    let mut explanations = Vec::with_capacity(document.discounts.len());
     let mut closed = vec![false; lines.len()];
     let mut rewarded = vec![false; lines.len()];
     let mut exclusive: Option<&DiscountRule> = None;
@@ -53,8 +36,7 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
         let (parts, taken) = match judged {
             Ok(wanted) => wanted,
             Err(miss) => {
-                outcome.explanations.push(teller.miss(&rule.id, &miss));
-                outcome.verdicts.push(Verdict::Misses(miss));
+                explanations.push(teller.miss(&rule.id, &miss));
                 continue;
             }
         };
@@ -81,18 +63,16 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
         }
         if total == 0 {
             let miss = if cut > 0 { Miss::MarginFloor } else { Miss::NothingPaid };
-            outcome.explanations.push(teller.miss(&rule.id, &miss));
-            outcome.verdicts.push(Verdict::Misses(miss));
+            explanations.push(teller.miss(&rule.id, &miss));
             continue;
         }
         any_fired = true;
         if rule.company.exclusive {
             exclusive = Some(rule);
         }
-        outcome.explanations.push(teller.taken(&rule.id, total, &taken, cut));
-        outcome.verdicts.push(Verdict::Takes(total));
+        explanations.push(teller.taken(&rule.id, total, &taken, cut));
     }
-    Ok(outcome)
+    Ok(explanations)
 }
 
 type Wanted = Result<(Vec<i64>, Taken), Miss>;
@@ -229,7 +209,7 @@ fn divided(total: i64, weights: &[i64]) -> Result<Vec<i64>, Overflow> {
 }
 
 /// So many parts per million of an amount, rounded half up as a shop rounds a price.
-pub fn share_of(amount: i64, rate: i64) -> Result<i64, Overflow> {
+fn share_of(amount: i64, rate: i64) -> Result<i64, Overflow> {
     money::bounded(multiply_divide(amount.into(), rate.into(), ONE_HUNDRED_PERCENT.into(), Rounding::HalfUp)?)
 }
 

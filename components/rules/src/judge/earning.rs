@@ -61,16 +61,6 @@ pub enum Verdict {
     Misses(Miss),
 }
 
-impl Verdict {
-    /// Minor units given; 0 when the rule does not fire.
-    pub fn points(&self) -> i64 {
-        match self {
-            Verdict::Gives(given) => given.points,
-            Verdict::Misses(_) => 0,
-        }
-    }
-}
-
 /// What a rule that fires gives.
 pub struct Given {
     /// Minor units, above 0: sum of the parts.
@@ -83,15 +73,6 @@ pub struct Given {
     cuts: Vec<i64>,
     /// Which lines the rule looked at.
     selected: Vec<bool>,
-}
-
-/// A rule that is tried as if this much (hundredths of regular goods) had been bought beyond the order.
-#[derive(Clone, Copy)]
-pub struct Supposition {
-    /// The rule's place in the evaluation.
-    pub rule: usize,
-    /// What its minimum lacks.
-    pub extra: i64,
 }
 
 /// What a rule would give before caps and guard.
@@ -146,8 +127,8 @@ struct Progress<'d> {
     exclusive: Option<&'d EarningRule>,
 }
 
-/// What each rule says, in the order of evaluation. With a supposition one of them is tried on a larger order.
-pub fn judge(purchase: &Purchase, supposition: Option<Supposition>) -> Result<Vec<Verdict>, Overflow> {
+/// What each rule says, in the order of evaluation.
+pub fn judge(purchase: &Purchase) -> Result<Vec<Verdict>, Overflow> {
     let count = purchase.lines.len();
     let mut progress = Progress {
         closed: vec![false; count],
@@ -158,9 +139,8 @@ pub fn judge(purchase: &Purchase, supposition: Option<Supposition>) -> Result<Ve
     };
     let rules = &purchase.scene.document.earning;
     let mut verdicts = Vec::with_capacity(rules.len());
-    for (index, rule) in rules.iter().enumerate() {
-        let extra = supposition.filter(|supposition| supposition.rule == index).map(|supposition| supposition.extra);
-        let verdict = evaluate(purchase, rule, &progress, extra)?;
+    for rule in rules {
+        let verdict = evaluate(purchase, rule, &progress)?;
         if let Verdict::Gives(given) = &verdict {
             progress.any_fired = true;
             if rule.company.exclusive {
@@ -207,7 +187,7 @@ pub fn undatable(why: NoLife, pointer: &str) -> Failure {
     }
 }
 
-fn evaluate(purchase: &Purchase, rule: &EarningRule, progress: &Progress, extra: Option<i64>) -> Result<Verdict, Overflow> {
+fn evaluate(purchase: &Purchase, rule: &EarningRule, progress: &Progress) -> Result<Verdict, Overflow> {
     let scene = &purchase.scene;
     if let Some(miss) = scene.unmet(&rule.id, &rule.when) {
         return Ok(Verdict::Misses(miss));
@@ -225,9 +205,7 @@ fn evaluate(purchase: &Purchase, rule: &EarningRule, progress: &Progress, extra:
     if !selected.contains(&true) {
         return Ok(Verdict::Misses(if any_meant { Miss::LinesTaken } else { Miss::NoMatchingGoods }));
     }
-    if extra.is_none()
-        && let Some(miss) = scene.outside_total(&rule.when)?
-    {
+    if let Some(miss) = scene.outside_total(&rule.when)? {
         return Ok(Verdict::Misses(miss));
     }
     let pieces = purchase.lines.iter().zip(&selected).filter(|(_, chosen)| **chosen).map(|(line, _)| line.line.quantity);
@@ -240,11 +218,11 @@ fn evaluate(purchase: &Purchase, rule: &EarningRule, progress: &Progress, extra:
             let weights = weights(purchase, &selected, |line| line.amount.into());
             Ok(Wanted { points, gift: Gift::Fixed, weights })
         }
-        Reward::PerAmount { points, every } => per_amount(purchase, &selected, points, every, extra)?,
+        Reward::PerAmount { points, every } => per_amount(purchase, &selected, points, every)?,
         Reward::Multiplier(factor) => multiplied(purchase, &selected, &progress.points, factor)?,
-        Reward::Percent(Some(rates)) => percent(purchase, &selected, rates, None, extra)?,
+        Reward::Percent(Some(rates)) => percent(purchase, &selected, rates, None)?,
         Reward::Percent(None) => match tier_rates(scene.tier) {
-            Some((tier, rates)) => percent(purchase, &selected, rates, Some(tier), extra)?,
+            Some((tier, rates)) => percent(purchase, &selected, rates, Some(tier))?,
             None => Err(Miss::NoTier(missing_to_first(scene))),
         },
     };
@@ -308,16 +286,9 @@ fn weights(purchase: &Purchase, selected: &[bool], weight: impl Fn(&EarningLine)
 }
 
 /// So many points for each full amount of the lines' basis together.
-fn per_amount(
-    purchase: &Purchase,
-    selected: &[bool],
-    points: i64,
-    every: i64,
-    extra: Option<i64>,
-) -> Result<Result<Wanted, Miss>, Overflow> {
+fn per_amount(purchase: &Purchase, selected: &[bool], points: i64, every: i64) -> Result<Result<Wanted, Miss>, Overflow> {
     let weights = weights(purchase, selected, |line| line.basis.into());
-    let whole =
-        weights.iter().try_fold(i128::from(extra.unwrap_or(0)), |sum, weight| sum.checked_add(*weight)).ok_or(Overflow)?;
+    let whole = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(*weight)).ok_or(Overflow)?;
     let basis = money::bounded(whole)?;
     let times = basis.checked_div(every).ok_or(Overflow)?;
     if times == 0 {
@@ -345,19 +316,12 @@ fn multiplied(purchase: &Purchase, selected: &[bool], earned: &[i64], factor: i6
     Ok(Ok(Wanted { points, gift: Gift::Multiplied { base: money::bounded(base)?, factor }, weights }))
 }
 
-fn percent(
-    purchase: &Purchase,
-    selected: &[bool],
-    rates: Rates,
-    tier: Option<&Tier>,
-    extra: Option<i64>,
-) -> Result<Result<Wanted, Miss>, Overflow> {
+fn percent(purchase: &Purchase, selected: &[bool], rates: Rates, tier: Option<&Tier>) -> Result<Result<Wanted, Miss>, Overflow> {
     let product = |basis: i64, rate: i64| i128::from(basis).checked_mul(rate.into()).ok_or(Overflow);
     let document = purchase.scene.document;
     let (mut regular, mut promo, mut after_points) = (None, None, false);
     let mut weights = Vec::with_capacity(selected.len());
-    let mut whole = product(extra.unwrap_or(0), rates.regular)?;
-    let mut by_line = points_of(whole, document)?;
+    let (mut whole, mut by_line) = (0_i128, 0);
     for (line, chosen) in purchase.lines.iter().zip(selected) {
         if !chosen {
             weights.push(0);

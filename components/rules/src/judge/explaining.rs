@@ -9,6 +9,9 @@ use crate::text;
 /// The rule id under which a payment with points is explained: it is no earning rule.
 pub const REDEMPTION: &str = "redemption";
 
+/// The code of a rule that lacks a minimum of the order: such ones are offered.
+pub const BELOW_MINIMUM: &str = "below_minimum";
+
 /// A sentence in both languages.
 struct Said {
     english: String,
@@ -612,16 +615,20 @@ impl<'s> Teller<'s> {
         }
     }
 
-    /// "Buy 340.00 more, get 50.00 points", or so much off.
-    pub fn offer(&self, rule_id: &str, shortfall: i64, points: i64, money: i64) -> Offer {
+    /// "Buy 340.00 more, get 50.00 points", or so much off; perhaps only with regular goods.
+    pub fn offer(&self, rule_id: &str, shortfall: i64, regular: bool, points: i64, money: i64) -> Offer {
         let more = text::money(shortfall);
+        let buy = if regular {
+            said(format!("Buy regular goods for {more} more"), format!("Купите ещё на {more} неакционных товаров"))
+        } else {
+            said(format!("Buy {more} more"), format!("Купите ещё на {more}"))
+        };
         let sentence = if points > 0 {
             let given = self.points(points);
-            let english = format!("Buy {more} more, get {}", given.english);
-            said(english, format!("Купите ещё на {more} и получите {}", given.russian))
+            said(format!("{}, get {}", buy.english, given.english), format!("{} и получите {}", buy.russian, given.russian))
         } else {
             let off = text::money(money);
-            said(format!("Buy {more} more, get {off} off"), format!("Купите ещё на {more} и получите скидку {off}"))
+            said(format!("{}, get {off} off", buy.english), format!("{} и получите скидку {off}", buy.russian))
         };
         let Said { english, russian } = sentence;
         Offer { rule_id: rule_id.to_owned(), shortfall, points, money, reason: english, translations: translations(russian) }
@@ -684,7 +691,7 @@ impl Miss {
             Miss::NoMatchingGoods => "no_matching_goods",
             Miss::LinesTaken => "lines_taken",
             Miss::Excluded => "excluded",
-            Miss::BelowMinimum { .. } => "below_minimum",
+            Miss::BelowMinimum { .. } => BELOW_MINIMUM,
             Miss::NotBelow(_) => "not_below_maximum",
             Miss::SpendBelow { .. } => "spend_below_minimum",
             Miss::TooFewPieces { .. } => "too_few_pieces",

@@ -41,15 +41,22 @@ use earning::{EarningLine, Purchase};
 use explaining::{Miss, Teller};
 use scene::Scene;
 
-/// Judges an order for a member who wants to pay so.
+/// Judges an order for a member who wants to pay so, and offers what a larger one would bring.
 pub fn judge_order(document: &Document, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
+    let judgement = judge_alone(document, member, order, payment)?;
+    let offers = offers::offers(document, member, order, payment, &judgement);
+    Ok(Judgement { offers, ..judgement })
+}
+
+/// Judges an order without offers.
+fn judge_alone(document: &Document, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
     for amount in [member.qualifying_spend, member.available, member.earned] {
         money::bounded(amount.into())?;
     }
     let mut priced = lines::price(document, order)?;
     let items = money::sum(priced.iter().map(|line| line.amount))?;
     let scene = Scene::of_order(document, member, order, items)?;
-    let discounted = discounting::discount(&scene, &mut priced)?;
+    let discount_explanations = discounting::discount(&scene, &mut priced)?;
     let discount = money::sum(priced.iter().map(|line| line.discount))?;
     let paid = payment::pay(document, member, order, &mut priced, items, payment)?;
 
@@ -81,9 +88,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
     let qualifying = money::sum(judged.iter().map(|line| line.qualifying))?;
 
     let purchase = Purchase { scene, order, lines };
-    let verdicts = earning::judge(&purchase, None)?;
-    let earned_now = money::sum(verdicts.iter().map(earning::Verdict::points))?;
-    let offers = offers::offers(&purchase, &verdicts, earned_now, &discounted.verdicts, &priced);
+    let verdicts = earning::judge(&purchase)?;
     let earned = earning::earn(&purchase, verdicts)?;
     for ((line, shares), cuts) in judged.iter_mut().zip(earned.shares).zip(earned.cuts) {
         line.shares = shares;
@@ -94,7 +99,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
     let before = standing(document, member, order.occurred_at);
     let after = standing(document, &counting(member, qualifying, earned.points)?, order.occurred_at);
     let goods = money::subtract(money::subtract(items, discount)?, paid.redemption.money)?;
-    let explanations = discounted.explanations.into_iter().chain(earned.explanations).chain(perk_explanations);
+    let explanations = discount_explanations.into_iter().chain(earned.explanations).chain(perk_explanations);
     Ok(Judgement {
         items,
         discount,
@@ -108,7 +113,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
         qualifying,
         before,
         after,
-        offers,
+        offers: Vec::new(),
         perks,
         explanations: explanations.collect(),
         redemption_explanations: paid.explanation.into_iter().collect(),

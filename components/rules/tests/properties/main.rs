@@ -8,7 +8,7 @@ mod common;
 use std::time::Instant;
 
 use chance::Chance;
-use checks::check;
+use checks::{check, offers_come_true};
 use rules::Program;
 use rules::engine::{Failure, Payment};
 use rules::presets::PRESETS;
@@ -20,7 +20,10 @@ fn try_order(document: &Value, program: &Program, chance: &mut Chance) -> bool {
     let judged = program.judge_order(&member, &order, &payment);
     assert_eq!(judged, program.judge_order(&member, &order, &payment));
     match &judged {
-        Ok(judgement) => check(document, &member, &order, &payment, judgement),
+        Ok(judgement) => {
+            check(document, &member, &order, &payment, judgement);
+            offers_come_true(document, program, (&member, &order, &payment), judgement);
+        }
         Err(Failure::Invalid(finding)) => assert!(!finding.code.is_empty() && !finding.pointer.is_empty()),
         Err(Failure::LimitExceeded(limit)) => {
             assert!(!limit.reason.is_empty());
