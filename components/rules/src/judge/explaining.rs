@@ -221,6 +221,8 @@ pub enum Obstacle {
     Increment {
         /// Minor units.
         increment: i64,
+        /// What the share of the order allows.
+        allowed: i64,
     },
     /// The share of the order is exceeded.
     ShareOfOrder {
@@ -591,7 +593,12 @@ impl<'s> Teller<'s> {
                     format!("списать можно не меньше {}", minimum.russian),
                 )
             }
-            Obstacle::Increment { increment } => {
+            Obstacle::Increment { increment, allowed } if allowed < increment => {
+                let (step, allowed) = (self.points(*increment), self.points(*allowed));
+                let english = format!("{} are paid at a time, and this order allows only {}", step.english, allowed.english);
+                said(english, format!("списать можно кратно {}, а этот заказ допускает {}", step.russian, allowed.russian))
+            }
+            Obstacle::Increment { increment, .. } => {
                 let step = text::amount(*increment, self.document.settings.points_scale);
                 said(format!("{en} are paid in multiples of {step}"), format!("{ru} списываются кратно {step}"))
             }
