@@ -173,6 +173,34 @@ fn rounded_once_on_the_total() {
 }
 
 #[test]
+fn goods_at_a_rate_of_zero_are_not_told_as_paid_with_points() {
+    let none_on_promo = earning(json!([{"id": "rule", "type": "percent", "rate": "5", "rate_promo": "0"}]));
+    let judgement = says(&none_on_promo, &member(0), &order(vec![promo("1", 100_000)]), "no_rate_for_these_goods");
+    assert_eq!(judgement.explanations[0].reason, "the rate for these goods is 0 %");
+    says(&none_on_promo, &member(0), &order(vec![promo("1", 0)]), "nothing_paid");
+    let of_tier = common::program_with(json!({
+        "tiers": [{"id": "new", "name": "New", "threshold": "0", "rate": "0"}],
+        "earning": [{"id": "rule", "type": "percent"}]
+    }));
+    says(&of_tier, &member(0), &order(vec![line("1", 100_000)]), "no_rate_for_these_goods");
+}
+
+#[test]
+fn a_rule_keeps_only_the_goods_that_it_rewarded() {
+    for company in [("stop", true), ("stackable", false)] {
+        let mut rules = json!([
+            {"id": "a", "type": "percent", "rate": "5", "rate_promo": "0", "priority": 1},
+            {"id": "b", "type": "percent", "rate": "1"}
+        ]);
+        rules[usize::from(company.0 == "stackable")][company.0] = company.1.into();
+        let judgement = judge(&earning(rules), 0, vec![line("1", 100_000), promo("2", 100_000)]);
+        let points: Vec<_> =
+            judgement.lines.iter().map(|line| line.shares.iter().map(|share| share.points).sum::<i64>()).collect();
+        assert_eq!(points, [5_000, 1_000], "{company:?}");
+    }
+}
+
+#[test]
 fn an_offer_counts_what_comes_on_top() {
     let rules = |stop: bool| {
         earning(json!([

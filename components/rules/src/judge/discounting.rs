@@ -62,7 +62,12 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Vec<Explanati
             }
         }
         if total == 0 {
-            let miss = if cut > 0 { Miss::MarginFloor } else { Miss::NothingPaid };
+            let any_left = money::sum(nets(lines, &selected)?)? > 0;
+            let miss = match (cut > 0, any_left) {
+                (true, _) => Miss::MarginFloor,
+                (false, true) => Miss::DiscountRoundsToZero,
+                (false, false) => Miss::NothingPaid,
+            };
             explanations.push(teller.miss(&rule.id, &miss));
             continue;
         }
@@ -143,7 +148,7 @@ fn above_zero(rate: Option<i64>) -> Option<i64> {
 /// What is missing to the next step that takes something off.
 fn short_of_steps(by: StepBasis, steps: &[(i64, i64)], reached: i64) -> Result<Miss, Overflow> {
     let Some((first, _)) = steps.iter().find(|(from, rate)| *from > reached && *rate > 0).copied() else {
-        return Ok(Miss::NothingPaid);
+        return Ok(Miss::NoRate);
     };
     let missing = money::subtract(first, reached)?;
     Ok(match by {

@@ -71,8 +71,6 @@ pub struct Given {
     parts: Vec<i64>,
     /// What the margin guard kept back of each line.
     cuts: Vec<i64>,
-    /// Which lines the rule looked at.
-    selected: Vec<bool>,
 }
 
 /// What a rule would give before caps and guard.
@@ -146,13 +144,12 @@ pub fn judge(purchase: &Purchase) -> Result<Vec<Verdict>, Overflow> {
             if rule.company.exclusive {
                 progress.exclusive = Some(rule);
             }
-            for (place, selected) in given.selected.iter().enumerate() {
-                if let Some(closed) = progress.closed.get_mut(place) {
-                    *closed |= rule.company.stop && *selected;
-                }
-                if let Some(rewarded) = progress.rewarded.get_mut(place) {
-                    *rewarded |= *selected;
-                }
+            // a line that got nothing is still open to later rules
+            for (closed, part) in progress.closed.iter_mut().zip(&given.parts) {
+                *closed |= rule.company.stop && *part > 0;
+            }
+            for (rewarded, part) in progress.rewarded.iter_mut().zip(&given.parts) {
+                *rewarded |= *part > 0;
             }
             for (sum, part) in progress.points.iter_mut().zip(&given.parts) {
                 *sum = money::add(*sum, *part)?;
@@ -228,7 +225,7 @@ fn evaluate(purchase: &Purchase, rule: &EarningRule, progress: &Progress) -> Res
     };
     match wanted {
         Err(miss) => Ok(Verdict::Misses(miss)),
-        Ok(wanted) => limited(purchase, rule, wanted, selected, &progress.points),
+        Ok(wanted) => limited(purchase, rule, wanted, &selected, &progress.points),
     }
 }
 
@@ -237,7 +234,7 @@ fn limited(
     purchase: &Purchase,
     rule: &EarningRule,
     wanted: Wanted,
-    selected: Vec<bool>,
+    selected: &[bool],
     earned: &[i64],
 ) -> Result<Verdict, Overflow> {
     let (most, cap) = match super::caps::most(&purchase.scene, &rule.id, &rule.limits, wanted.points) {
@@ -246,7 +243,7 @@ fn limited(
     };
     let mut parts = match sharing::share(most, &wanted.weights)? {
         Some(parts) => parts,
-        None => equally(most, &selected)?,
+        None => equally(most, selected)?,
     };
     let mut cuts = vec![0; parts.len()];
     for (((part, cut), line), earned) in parts.iter_mut().zip(cuts.iter_mut()).zip(&purchase.lines).zip(earned) {
@@ -265,7 +262,7 @@ fn limited(
         Some(cap) => Gift::Capped { gift: Box::new(wanted.gift), wanted: wanted.points, cap },
         None => wanted.gift,
     };
-    Ok(Verdict::Gives(Given { points, gift, parts, cuts, selected }))
+    Ok(Verdict::Gives(Given { points, gift, parts, cuts }))
 }
 
 /// The rates of a tier that has some.
@@ -343,7 +340,12 @@ fn percent(purchase: &Purchase, selected: &[bool], rates: Rates, tier: Option<&T
     }
     let points = if document.rounding.by_line { by_line } else { points_of(whole, document)? };
     if points == 0 {
-        return Ok(Err(if whole > 0 { Miss::RoundsToZero } else { Miss::NothingPaid }));
+        let basis = regular.into_iter().chain(promo).any(|(_, basis)| basis > 0);
+        return Ok(Err(match (whole > 0, basis) {
+            (true, _) => Miss::RoundsToZero,
+            (false, true) => Miss::NoRate,
+            (false, false) => Miss::NothingPaid,
+        }));
     }
     let gift = Gift::Percent { tier: tier.map(|tier| tier.name.clone()), regular, promo, after_points };
     Ok(Ok(Wanted { points, gift, weights }))

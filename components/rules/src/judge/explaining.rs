@@ -191,8 +191,12 @@ pub enum Miss {
     NothingToMultiply,
     /// Points or discounts took all that the goods cost, or they cost nothing.
     NothingPaid,
+    /// The rate for these goods is 0.
+    NoRate,
     /// The result is below the smallest fraction of a point.
     RoundsToZero,
+    /// The result is below a hundredth.
+    DiscountRoundsToZero,
 }
 
 /// Why points may not pay so much.
@@ -505,6 +509,11 @@ impl<'s> Teller<'s> {
             Miss::NothingPaid => {
                 said("nothing is left of these goods to pay in money", "за эти товары не осталось оплаты деньгами")
             }
+            Miss::NoRate => said("the rate for these goods is 0 %", "ставка для этих товаров 0 %"),
+            Miss::DiscountRoundsToZero => {
+                let least = text::money(1);
+                said(format!("less than {least} after rounding"), format!("после округления меньше {least}"))
+            }
             Miss::RoundsToZero => {
                 let least = self.points(1);
                 said(format!("less than {} after rounding", least.english), format!("после округления меньше {}", least.russian))
@@ -711,7 +720,8 @@ impl Miss {
             Miss::NotCheaper => "not_cheaper",
             Miss::NothingToMultiply => "nothing_to_multiply",
             Miss::NothingPaid => "nothing_paid",
-            Miss::RoundsToZero => "rounds_to_zero",
+            Miss::NoRate => "no_rate_for_these_goods",
+            Miss::RoundsToZero | Miss::DiscountRoundsToZero => "rounds_to_zero",
         }
     }
 }

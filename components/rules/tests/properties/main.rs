@@ -4,6 +4,7 @@ mod chance;
 mod checks;
 #[path = "../common/mod.rs"]
 mod common;
+mod monotone;
 
 use std::time::Instant;
 
