@@ -298,19 +298,30 @@ fn per_amount(purchase: &Purchase, selected: &[bool], points: i64, every: i64) -
 
 /// What earlier rules gave on the lines, so many times more.
 fn multiplied(purchase: &Purchase, selected: &[bool], earned: &[i64], factor: i64) -> Result<Result<Wanted, Miss>, Overflow> {
-    let of_lines = earned.iter().zip(selected).map(|(points, chosen)| if *chosen { *points } else { 0 });
-    let weights: Vec<i128> = of_lines.map(i128::from).collect();
-    let base = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(*weight)).ok_or(Overflow)?;
+    let document = purchase.scene.document;
+    let of_lines: Vec<_> = earned.iter().zip(selected).map(|(points, chosen)| if *chosen { *points } else { 0 }).collect();
+    let base = money::sum(of_lines.iter().copied())?;
     let more = factor.checked_sub(ONE_HUNDRED_PERCENT).ok_or(Overflow)?;
-    let rounding = purchase.scene.document.rounding;
-    let step = units_of_scale(purchase.scene.document, rounding.scale)?;
-    let denominator = i128::from(ONE_HUNDRED_PERCENT).checked_mul(step).ok_or(Overflow)?;
-    let steps = multiply_divide(base, more.into(), denominator, rounding.mode)?;
-    let points = money::bounded(steps.checked_mul(step).ok_or(Overflow)?)?;
+    let (points, parts) = if document.rounding.by_line {
+        let parts = of_lines.iter().map(|points| times(*points, more, document)).collect::<Result<Vec<_>, _>>()?;
+        (money::sum(parts.iter().copied())?, parts)
+    } else {
+        (times(base, more, document)?, of_lines)
+    };
     if points == 0 {
         return Ok(Err(if base == 0 { Miss::NothingToMultiply } else { Miss::RoundsToZero }));
     }
-    Ok(Ok(Wanted { points, gift: Gift::Multiplied { base: money::bounded(base)?, factor }, weights }))
+    let weights = parts.into_iter().map(i128::from).collect();
+    Ok(Ok(Wanted { points, gift: Gift::Multiplied { base, factor }, weights }))
+}
+
+/// Points times a factor (parts per million), rounded as the program declares.
+fn times(points: i64, factor: i64, document: &Document) -> Result<i64, Overflow> {
+    let rounding = document.rounding;
+    let step = units_of_scale(document, rounding.scale)?;
+    let denominator = i128::from(ONE_HUNDRED_PERCENT).checked_mul(step).ok_or(Overflow)?;
+    let steps = multiply_divide(points.into(), factor.into(), denominator, rounding.mode)?;
+    money::bounded(steps.checked_mul(step).ok_or(Overflow)?)
 }
 
 fn percent(purchase: &Purchase, selected: &[bool], rates: Rates, tier: Option<&Tier>) -> Result<Result<Wanted, Miss>, Overflow> {
