@@ -196,7 +196,7 @@ fn a_tier_or_step_without_a_discount_says_what_is_missing_to_the_first_that_has_
     ]);
     let program = program_with(json!({"tiers": tiers, "discounts": [{"id": "a", "type": "tier"}]}));
     let judgement = judge_for(&program, &member(4_000), &order(vec![line("1", 10_000)]));
-    assert_eq!(judgement.explanations[0].reason, "60.00 of spend short of the first tier that has one");
+    assert_eq!(judgement.explanations[0].reason, "60.00 of spend short of the first tier at which this rule gives something");
     let steps = json!([{"from": "0", "rate": "0"}, {"from": "200", "rate": "5"}]);
     let program = with(json!([{"id": "a", "type": "steps", "by": "order_total", "steps": steps}]));
     let judgement = judge_for(&program, &member(0), &order(vec![line("1", 10_000)]));

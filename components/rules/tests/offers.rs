@@ -62,7 +62,7 @@ fn where_promo_goods_earn_less_the_offer_asks_for_regular_ones() {
     let rule = json!({"id": "a", "type": "percent", "rate": "10", "rate_promo": "1", "when": {"order_total": {"min": "1000"}}});
     let judged = judge_for(&program_with(json!({"earning": [rule]})), &member(0), &order(vec![line("1", 66_000)]));
     assert_eq!(judged.offers[0].reason, "Buy regular goods for 340.00 more, get 100.00 points");
-    assert_eq!(judged.offers[0].translations[0].text, "Купите ещё на 340.00 неакционных товаров и получите 100.00 баллов");
+    assert_eq!(judged.offers[0].translations[0].text, "Купите ещё неакционных товаров на 340.00 и получите 100.00 баллов");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use conditions::{Conditions, Hours, Orders, Products, WEEKDAYS};
+pub use conditions::{Conditions, Hours, Orders, Products};
 pub use discounts::{Benefit, DiscountRule, StepBasis};
 pub use earning::{EarningRule, Rates, Reward};
 pub use events::{EventPoints, EventRule};

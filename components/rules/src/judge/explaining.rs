@@ -2,15 +2,20 @@
 //!
 //! Codes are for programs and stay as they are; sentences are for members and may be improved.
 
-use crate::document::{Document, Hours, ONE_HUNDRED_PERCENT, WEEKDAYS};
+use crate::document::{Document, Hours, ONE_HUNDRED_PERCENT};
 use crate::engine::{Explanation, Offer, Perk, Shortfall, TierBasis, Translation};
 use crate::text;
+
+use super::plural;
 
 /// The rule id under which a payment with points is explained: it is no earning rule.
 pub const REDEMPTION: &str = "redemption";
 
 /// The code of a rule that lacks a minimum of the order: such ones are offered.
 pub const BELOW_MINIMUM: &str = "below_minimum";
+
+/// A quantity of one piece: quantities are in thousandths.
+const ONE_PIECE: i64 = 1_000;
 
 /// A sentence in both languages.
 struct Said {
@@ -286,8 +291,10 @@ impl<'s> Teller<'s> {
             }
             Gift::PerAmount { basis, every, times } => {
                 let (basis, every) = (text::money(*basis), text::money(*every));
-                let english = format!("{every} is contained {times} times in {basis}: {}", given.english);
-                ("points_per_amount", said(english, format!("{every} содержится в {basis} {times} раз: {}", given.russian)))
+                let often = said(plural::english(*times, "time", "times"), plural::russian(*times, "раз", "раза", "раз"));
+                let english = format!("{every} is contained {} in {basis}: {}", often.english, given.english);
+                let russian = format!("{every} содержится в {basis} {}: {}", often.russian, given.russian);
+                ("points_per_amount", said(english, russian))
             }
             Gift::Multiplied { base, factor } => {
                 let (base, factor) = (self.points(*base), text::factor(*factor));
@@ -320,7 +327,9 @@ impl<'s> Teller<'s> {
                     (None, None) => (said(text::money(0), text::money(0)), "gives"),
                 };
                 let rest = if *after_points {
-                    said(", the part not paid with points,", " (за вычетом оплаченного баллами)")
+                    let name = self.name();
+                    let english = format!(", the part not paid with {},", name.english);
+                    said(english, format!(" (без части, оплаченной с помощью {})", name.russian))
                 } else {
                     said("", "")
                 };
@@ -355,13 +364,13 @@ impl<'s> Teller<'s> {
                 let english = format!("your price is {price} each: {off} off");
                 ("personal_price", said(english, format!("ваша цена {price} за штуку: скидка {off}")))
             }
-            Taken::BuyGet { pieces, rate: ONE_HUNDRED_PERCENT } => (
-                "buy_get",
-                said(format!("{pieces} of the pieces are free: {off} off"), format!("бесплатно {pieces} шт.: скидка {off}")),
-            ),
+            Taken::BuyGet { pieces, rate: ONE_HUNDRED_PERCENT } => {
+                let free = plural::english(*pieces, "piece is", "pieces are");
+                ("buy_get", said(format!("{free} free: {off} off"), format!("бесплатно {pieces} шт.: скидка {off}")))
+            }
             Taken::BuyGet { pieces, rate } => {
                 let rate = text::percent(*rate);
-                let english = format!("{rate} off {pieces} of the pieces: {off}");
+                let english = format!("{rate} off {}: {off}", plural::english(*pieces, "piece", "pieces"));
                 ("buy_get", said(english, format!("скидка {rate} на {pieces} шт.: {off}")))
             }
         };
@@ -403,7 +412,9 @@ impl<'s> Teller<'s> {
             }
             TierBasis::Orders => {
                 let count = u32::try_from(missing).unwrap_or(u32::MAX);
-                (said(format!("{missing} orders"), format!("{missing} заказов")), Shortfall::Count(count))
+                let english = plural::english(missing, "order", "orders");
+                // after "не хватает": the genitive, of which there are two forms
+                (said(english, plural::russian(missing, "заказа", "заказов", "заказов")), Shortfall::Count(count))
             }
             TierBasis::Points => (self.points(missing), Shortfall::Points(missing)),
         }
@@ -422,7 +433,7 @@ impl<'s> Teller<'s> {
             Miss::NotYet(day) => said(format!("from {day} on"), format!("действует с {day}")),
             Miss::Over(day) => said(format!("only until {day}"), format!("действовало до {day}")),
             Miss::OtherWeekday(days) => {
-                let english = names(days, &WEEKDAYS);
+                let english = names(days, &ENGLISH_WEEKDAYS);
                 said(format!("only on {english}"), format!("только в дни: {}", names(days, &RUSSIAN_WEEKDAYS)))
             }
             Miss::OtherHours(hours) => {
@@ -440,10 +451,13 @@ impl<'s> Teller<'s> {
             Miss::NotFirstOrder => said("only for the first order", "только для первого заказа"),
             Miss::FirstOrder => said("only from the second order on", "только начиная со второго заказа"),
             Miss::TooFewOrders { missing, within_days } => {
+                let more = plural::english(*missing, "more order", "more orders");
+                let russian = plural::russian(*missing, "покупка", "покупки", "покупок");
                 let sentence = match within_days {
-                    None => said(format!("{missing} more visits"), format!("ещё {missing} покупок")),
+                    None => said(more, format!("ещё {russian}")),
                     Some(days) => {
-                        said(format!("{missing} more visits within {days} days"), format!("ещё {missing} покупок за {days} дней"))
+                        let english = format!("{more} within {}", plural::english(*days, "day", "days"));
+                        said(english, format!("ещё {russian} за {}", plural::russian(*days, "день", "дня", "дней")))
                     }
                 };
                 return (sentence, Some(Shortfall::Count(u32::try_from(*missing).unwrap_or(u32::MAX))));
@@ -453,7 +467,7 @@ impl<'s> Teller<'s> {
                 said("none of the goods of this rule are in the order", "в заказе нет товаров, для которых действует правило")
             }
             Miss::LinesTaken => {
-                said("its goods were rewarded by an earlier rule already", "за эти товары уже начислено по другому правилу")
+                said("an earlier rule has rewarded these goods already", "эти товары уже учтены в другом правиле")
             }
             Miss::Excluded => said("not together with the rule that fired", "не действует вместе со сработавшим правилом"),
             Miss::BelowMinimum { minimum, missing } => {
@@ -474,20 +488,23 @@ impl<'s> Teller<'s> {
             }
             Miss::TooFewPieces { minimum, missing } => {
                 let count = missing.checked_add(999).and_then(|up| up.checked_div(1_000)).unwrap_or(0);
+                let noun = if *missing == ONE_PIECE { "piece" } else { "pieces" };
                 let (missing, minimum) = (text::quantity(*missing), text::quantity(*minimum));
-                let english = format!("{missing} more pieces: at least {minimum}");
+                let english = format!("{missing} more {noun}: at least {minimum}");
                 let sentence = said(english, format!("ещё {missing} шт.: нужно не меньше {minimum}"));
                 return (sentence, Some(Shortfall::Count(u32::try_from(count).unwrap_or(u32::MAX))));
             }
             Miss::TooManyPieces(below) => {
+                let noun = if *below == ONE_PIECE { "piece" } else { "pieces" };
                 let below = text::quantity(*below);
-                said(format!("only for fewer than {below} pieces"), format!("только меньше {below} шт."))
+                said(format!("only for fewer than {below} {noun}"), format!("только если меньше {below} шт."))
             }
-            Miss::NoTier(None) => said("the tier held has none", "для этого уровня ставки нет"),
+            Miss::NoTier(None) => said("this rule gives nothing at the current tier", "на текущем уровне правило ничего не даёт"),
             Miss::NoTier(Some(missing)) => {
                 let (lacks, shortfall) = self.missing(*missing);
-                let english = format!("{} short of the first tier that has one", lacks.english);
-                return (said(english, format!("до первого уровня со ставкой не хватает {}", lacks.russian)), Some(shortfall));
+                let english = format!("{} short of the first tier at which this rule gives something", lacks.english);
+                let russian = format!("до уровня, на котором правило что-то даёт, не хватает {}", lacks.russian);
+                return (said(english, russian), Some(shortfall));
             }
             Miss::Cooldown { until } => {
                 let at = self.document.zone.local(*until).map(|local| local.strftime("%Y-%m-%d %H:%M").to_string());
@@ -495,7 +512,10 @@ impl<'s> Teller<'s> {
                 let sentence = said(format!("again from {at} on"), format!("снова с {at}"));
                 return (sentence, Some(Shortfall::Time(*until)));
             }
-            Miss::TimesReached => said("it was given as often as it is given", "правило сработало столько раз, сколько возможно"),
+            Miss::TimesReached => said(
+                "this rule has fired as often as it may for one member",
+                "правило уже сработало столько раз, сколько может для одного участника",
+            ),
             Miss::CapReached(cap) => {
                 let bound = cap.bound();
                 said(format!("{}, and it is reached", bound.english), format!("{}, и он исчерпан", bound.russian))
@@ -511,12 +531,13 @@ impl<'s> Teller<'s> {
             }
             Miss::NoRate => said("the rate for these goods is 0 %", "ставка для этих товаров 0 %"),
             Miss::DiscountRoundsToZero => {
-                let least = text::money(1);
-                said(format!("less than {least} after rounding"), format!("после округления меньше {least}"))
+                let nothing = text::money(0);
+                said(format!("too little: {nothing} after rounding"), format!("слишком мало: после округления {nothing}"))
             }
             Miss::RoundsToZero => {
-                let least = self.points(1);
-                said(format!("less than {} after rounding", least.english), format!("после округления меньше {}", least.russian))
+                let nothing = self.points(0);
+                let english = format!("too little: {} after rounding", nothing.english);
+                said(english, format!("слишком мало: после округления {}", nothing.russian))
             }
         };
         (sentence, None)
@@ -541,7 +562,7 @@ impl<'s> Teller<'s> {
         let (money, eligible) = (text::money(money), text::money(eligible));
         let (mut english, mut russian) = (
             format!("{} paid {money} of {eligible}", given.english),
-            format!("{} оплачено {money} из {eligible}", given.russian),
+            format!("списано {}: оплачено {money} из {eligible}", given.russian),
         );
         if share < ONE_HUNDRED_PERCENT {
             let share = text::percent(share);
@@ -555,7 +576,7 @@ impl<'s> Teller<'s> {
     pub fn paid_as_agreed(&self, points: i64, money: i64, items: i64) -> Explanation {
         let (given, money, items) = (self.points(points), text::money(money), text::money(items));
         let english = format!("{} held earlier paid {money} of {items}", given.english);
-        let russian = format!("{}, отложенными ранее, оплачено {money} из {items}", given.russian);
+        let russian = format!("списано {}, отложенных ранее: оплачено {money} из {items}", given.russian);
         explanation(REDEMPTION, true, points, 0, "paid_as_agreed", said(english, russian), None)
     }
 
@@ -577,56 +598,64 @@ impl<'s> Teller<'s> {
         let name = self.name();
         let (en, ru) = (name.english, name.russian);
         match obstacle {
-            Obstacle::RedemptionOff => said(format!("orders can't be paid with {en}"), "баллами платить нельзя"),
+            Obstacle::RedemptionOff => {
+                said(format!("orders can't be paid with {en}"), format!("заказы нельзя оплачивать с помощью {ru}"))
+            }
             Obstacle::OtherChannel { channel } => {
-                said(format!("{en} can't be paid through \"{channel}\""), format!("в канале «{channel}» баллами платить нельзя"))
+                let english = format!("orders through \"{channel}\" can't be paid with {en}");
+                said(english, format!("заказы через канал «{channel}» нельзя оплачивать с помощью {ru}"))
             }
             Obstacle::NotForTheseGoods { eligible: 0 } => {
-                said(format!("these goods can't be paid with {en}"), "эти товары нельзя оплатить баллами")
+                said(format!("these goods can't be paid with {en}"), format!("эти товары нельзя оплатить с помощью {ru}"))
             }
             Obstacle::NotForTheseGoods { eligible } => {
                 let most = self.points(*eligible);
                 let english = format!("some of these goods can't be paid with {en}; at most {} may be paid", most.english);
-                said(english, format!("часть товаров нельзя оплатить баллами; можно не больше {}", most.russian))
+                said(english, format!("часть товаров нельзя оплатить с помощью {ru}; можно не больше {}", most.russian))
             }
             Obstacle::Minimum { minimum, allowed } if allowed < minimum => {
                 let (minimum, allowed) = (self.points(*minimum), self.points(*allowed));
                 let english =
-                    format!("at least {} are paid at once, and this order allows only {}", minimum.english, allowed.english);
+                    format!("a payment takes at least {}, and this order allows only {}", minimum.english, allowed.english);
                 said(english, format!("списать можно не меньше {}, а этот заказ допускает {}", minimum.russian, allowed.russian))
             }
             Obstacle::Minimum { minimum, .. } => {
                 let minimum = self.points(*minimum);
                 said(
-                    format!("at least {} are paid at once", minimum.english),
+                    format!("a payment takes at least {}", minimum.english),
                     format!("списать можно не меньше {}", minimum.russian),
                 )
             }
             Obstacle::Increment { increment, allowed } if allowed < increment => {
-                let (step, allowed) = (self.points(*increment), self.points(*allowed));
-                let english = format!("{} are paid at a time, and this order allows only {}", step.english, allowed.english);
-                said(english, format!("списать можно кратно {}, а этот заказ допускает {}", step.russian, allowed.russian))
+                let scale = self.document.settings.points_scale;
+                let (step, allowed) = (text::amount(*increment, scale), text::amount(*allowed, scale));
+                let english = format!("{en} are paid in multiples of {step}, and this order allows only {allowed}");
+                said(english, format!("можно списать только количество {ru}, кратное {step}, а этот заказ допускает {allowed}"))
             }
             Obstacle::Increment { increment, .. } => {
                 let step = text::amount(*increment, self.document.settings.points_scale);
-                said(format!("{en} are paid in multiples of {step}"), format!("{ru} списываются кратно {step}"))
+                said(
+                    format!("{en} are paid in multiples of {step}"),
+                    format!("можно списать только количество {ru}, кратное {step}"),
+                )
             }
             Obstacle::ShareOfOrder { share, limit } => {
                 let (share, limit) = (text::percent(*share), self.points(*limit));
                 let english = format!("at most {share} may be paid with {en}: {}", limit.english);
-                said(english, format!("баллами можно оплатить не больше {share}: {}", limit.russian))
+                said(english, format!("с помощью {ru} можно оплатить не больше {share}: {}", limit.russian))
             }
             Obstacle::Balance { available } => {
                 let available = self.points(*available);
                 let english = format!("{} are available, too few to pay with", available.english);
                 said(english, format!("доступно {}: для оплаты мало", available.russian))
             }
-            Obstacle::NothingToPay => {
-                said(format!("this order has nothing to pay with {en}"), "в этом заказе нечего оплачивать баллами")
-            }
+            Obstacle::NothingToPay => said(
+                format!("this order has nothing to pay with {en}"),
+                format!("в этом заказе нечего оплачивать с помощью {ru}"),
+            ),
             Obstacle::MarginFloor => said(
                 format!("the price is as low as it can be, {en} can't pay more"),
-                "цена уже минимальна, баллами больше оплатить нельзя",
+                format!("цена уже минимальна, с помощью {ru} больше оплатить нельзя"),
             ),
         }
     }
@@ -635,7 +664,7 @@ impl<'s> Teller<'s> {
     pub fn offer(&self, rule_id: &str, shortfall: i64, regular: bool, points: i64, money: i64) -> Offer {
         let more = text::money(shortfall);
         let buy = if regular {
-            said(format!("Buy regular goods for {more} more"), format!("Купите ещё на {more} неакционных товаров"))
+            said(format!("Buy regular goods for {more} more"), format!("Купите ещё неакционных товаров на {more}"))
         } else {
             said(format!("Buy {more} more"), format!("Купите ещё на {more}"))
         };
@@ -650,6 +679,8 @@ impl<'s> Teller<'s> {
         Offer { rule_id: rule_id.to_owned(), shortfall, points, money, reason: english, translations: translations(russian) }
     }
 }
+
+const ENGLISH_WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 const RUSSIAN_WEEKDAYS: [&str; 7] = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"];
 

@@ -23,8 +23,11 @@ mod lines;
 mod needs;
 mod offers;
 mod payment;
+mod plural;
 mod scene;
 mod selection;
+#[cfg(test)]
+mod sentences;
 mod sharing;
 mod standing;
 
