@@ -109,12 +109,17 @@ fn goods_are_meant_by_any_list_and_by_promo() {
 }
 
 #[test]
-fn the_total_counts_after_discounts_and_before_points() {
+fn the_total_counts_after_the_shops_own_discounts_before_those_of_the_program_and_before_points() {
     let program = when(json!({"order_total": {"min": "100", "below": "200"}}));
     let discounted = vec![Line { discount: 1, ..line("1", 10_000) }];
     let judgement = says(&program, &member(0), &order(discounted), "below_minimum");
     assert_eq!(judgement.explanations[0].reason, "0.01 short of the minimum of 100.00");
     says(&program, &member(0), &order(vec![line("1", 20_000)]), "not_below_maximum");
+    let discounted_by_the_program = common::program_with(json!({
+        "discounts": [{"id": "d", "type": "percent", "rate": "50"}],
+        "earning": [{"id": "rule", "type": "percent", "rate": "10", "when": {"order_total": {"min": "100"}}}]
+    }));
+    assert_eq!(judge(&discounted_by_the_program, 0, vec![line("1", 10_000)]).earned, 500);
     let judgement = pay(&program, vec![line("1", 10_000)], Payment::Exact(5_000)).unwrap();
     assert_eq!(judgement.earned, 500); // 10 % of the 50.00 paid in money
     assert_eq!(judgement.explanations[0].reason, "10 % of 50.00, the part not paid with points, gives 5.00 points");
