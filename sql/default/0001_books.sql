@@ -68,7 +68,8 @@ CREATE INDEX IF NOT EXISTS identity_member ON identity (member_id);
 
 -- What orders say of a member, net of returns. `revision` is the optimistic lock of orders, events and whatever else is
 -- judged by what the member did before. `tier` is the one held when they were written; `grace_until` keeps one that is no
--- longer fulfilled, and at `review_at` it must be looked at again, because time alone may change it.
+-- longer fulfilled, `stepped_at` is when a step down led to it, and at `review_at` it must be looked at again, because time
+-- alone may change it.
 CREATE TABLE IF NOT EXISTS statistics (
   member_id        INTEGER PRIMARY KEY REFERENCES member (id),
   revision         INTEGER NOT NULL DEFAULT 0,
@@ -77,6 +78,7 @@ CREATE TABLE IF NOT EXISTS statistics (
   tier             TEXT,
   tier_since       INTEGER,
   grace_until      INTEGER,
+  stepped_at       INTEGER,
   review_at        INTEGER,
   first_order_at   INTEGER,
   last_order_at    INTEGER
@@ -100,6 +102,14 @@ CREATE INDEX IF NOT EXISTS granted_tier_member ON granted_tier (member_id);
 CREATE TABLE IF NOT EXISTS progress (
   job   TEXT    PRIMARY KEY,
   until INTEGER NOT NULL
+) STRICT;
+
+-- How far the job `tiers` has come with asking a published program about all members: `member_id` is the last one that it was
+-- asked about, `done` tells that there were no more. Publishing itself touches no member.
+CREATE TABLE IF NOT EXISTS tier_review (
+  version   INTEGER PRIMARY KEY,
+  member_id INTEGER NOT NULL,
+  done      INTEGER NOT NULL CHECK (done IN (0, 1))
 ) STRICT;
 
 -- A member's running totals: a projection of `entry` and `posting`. `seq` is the optimistic lock and the total order of
@@ -142,6 +152,7 @@ INSERT INTO kind VALUES
   ('redemption_rollback', 'redemption_rollback',  1, 0,-1, 0, 0, 0, 0, 'capture'),
   ('expire',              'expire',              -1, 0, 0, 1, 0, 0, 0, NULL),
   ('clawback',            'clawback',            -1, 0, 0, 0, 1, 0, 0, 'earn'),
+  ('settle',              'clawback',            -1, 0, 0, 0, 1, 0, 0, NULL),
   ('adjust_in',           'adjust',               1, 0, 0, 0,-1, 1, 0, NULL),
   ('adjust_out',          'adjust',              -1, 0, 0, 0, 1, 0, 0, NULL),
   ('transfer_out',        'transfer',            -1, 0, 0, 0, 1, 0, 0, NULL),
@@ -196,7 +207,8 @@ CREATE TABLE IF NOT EXISTS rule_total (
 
 -- The ledger: append-only facts. `amount` is what moves, `points` its effect on remaining (signed), `balance_after`
 -- the running sum of `points`. `at` never goes back within an account; `occurred_at` is when it happened in the shop.
--- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0); a merge moves it.
+-- A deficit grows by a clawback of what is gone (deficit_change > 0) and is paid by new lots (< 0), or by points that came
+-- back (`settle`: its amount is both the points and what they pay); a merge moves it.
 -- Ids: a command's entries and lots are numbered from the command's own id.
 CREATE TABLE IF NOT EXISTS entry (
   id              INTEGER PRIMARY KEY,

@@ -25,13 +25,15 @@ WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
     FROM json_each(NEW.lots);
   INSERT INTO posting (entry_id, lot_id, points) SELECT NEW.id, value ->> 0, value ->> 1 FROM json_each(NEW.postings);
 
-  -- 2. postings and the movement of the deficit are the amount; only new lots pay a deficit, only a clawback makes one
+  -- 2. postings and the movement of the deficit are the amount; only new lots and a settlement pay a deficit, the latter as
+  --    much as it takes; only a clawback makes one
   SELECT RAISE(ABORT, 'E_AMOUNT')
    WHERE (SELECT coalesce(sum(points), 0) FROM posting WHERE entry_id = NEW.id) + abs(NEW.deficit_change) <> NEW.amount
       OR NEW.deficit_change > 0 AND NEW.kind <> 'clawback'
       OR (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
          <> ((SELECT coalesce(sum(issued), 0) FROM lot WHERE entry_id = NEW.id) = NEW.amount)
-      OR NEW.deficit_change < 0 AND NOT (SELECT creates_lots FROM kind WHERE kind = NEW.kind);
+      OR NEW.deficit_change < 0 AND NEW.kind <> 'settle' AND NOT (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
+      OR NEW.kind = 'settle' AND NEW.amount <> -2 * NEW.deficit_change;
 
   -- 3. every lot is this account's; live when points are held or given to somebody, due when they expire, its own when
   --    they are granted
@@ -166,7 +168,7 @@ END;
 -- The job that ends overdue holds sets `release_entry`; the points go back to their lots in the same statement, hold by
 -- hold, so that an account with several of them stays in sequence. What comes back to a lot that is over is good until
 -- `returned_until`, where the program has such a grace: it goes from there to a new lot, by a transfer within the account.
--- A release takes up to four ids from `release_entry`.
+-- What is there then pays what is owed. A release takes up to five ids from `release_entry`.
 CREATE TRIGGER IF NOT EXISTS release_overdue AFTER UPDATE OF release_entry ON redemption
 WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
   SELECT RAISE(ABORT, 'E_HOLD')
@@ -212,6 +214,28 @@ WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
     JOIN (SELECT 0 AS step UNION ALL SELECT 1) ON over.points > 0
    WHERE a.id = NEW.account_id AND NEW.returned_until > a.last_at
    ORDER BY step;
+  INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, redemption_id,
+                           program_version, explanation, lots, postings)
+  SELECT NEW.release_entry + 4, a.id, a.seq + 1, 'settle', 2 * paid.points, -paid.points, a.remaining - paid.points, a.last_at,
+         NEW.hold_expires_at, NEW.id, NEW.program_version,
+         json_array(json_object('rule_id', 'clawback', 'program_version', NEW.program_version, 'fired', json('true'),
+           'points', (SELECT '-' || iif(points_scale = 0, CAST(paid.points AS TEXT),
+                             CAST(paid.points / CAST(power AS INTEGER) AS TEXT) || '.'
+                             || substr('0000' || CAST(paid.points % CAST(power AS INTEGER) AS TEXT), -points_scale))
+                        FROM (SELECT points_scale, substr('10000', 1, points_scale + 1) AS power
+                                FROM program WHERE version = NEW.program_version)),
+           'code', 'deficit_settled',
+           'reason', 'What came back pays for earned points of goods that were returned before')),
+         '[]', paid.postings
+    FROM account a
+    JOIN (SELECT sum(part) AS points, json_group_array(json_array(id, part)) AS postings
+            FROM (SELECT l.id, min(l.remaining, o.deficit + l.remaining
+                                   - sum(l.remaining) OVER (ORDER BY l.expires_at IS NULL, l.expires_at, l.id)) AS part
+                    FROM account o JOIN lot l ON l.account_id = o.id
+                   WHERE o.id = NEW.account_id AND o.deficit > 0 AND l.remaining > 0
+                     AND (l.expires_at IS NULL OR l.expires_at > o.last_at))
+           WHERE part > 0) paid ON paid.points > 0
+   WHERE a.id = NEW.account_id;
 END;
 
 -- One row a command: its idempotency key, its answer, and the plan as JSON, one array for each kind of row.
@@ -451,7 +475,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   UPDATE statistics SET revision = statistics.revision + 1, orders = orders + (u.value ->> 'orders'),
                         qualifying_spend = qualifying_spend + (u.value ->> 'qualifying_spend'),
                         tier = u.value ->> 'tier', tier_since = u.value ->> 'tier_since',
-                        grace_until = u.value ->> 'grace_until', review_at = u.value ->> 'review_at',
+                        grace_until = u.value ->> 'grace_until', stepped_at = u.value ->> 'stepped_at',
+                        review_at = u.value ->> 'review_at',
                         first_order_at = coalesce(min(first_order_at, u.value ->> 'order_at'), first_order_at, u.value ->> 'order_at'),
                         last_order_at = coalesce(max(last_order_at, u.value ->> 'order_at'), last_order_at, u.value ->> 'order_at')
     FROM json_each(NEW.plan, '$.statistics') u

@@ -12,14 +12,14 @@ WITH
   -- whoever was merged is the member that took over
   mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                  a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
-                 s.grace_until, m.segments
+                 s.grace_until, s.stepped_at, m.segments
             FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
            WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
                              WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
                              ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END),
   other AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                    a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
-                   s.grace_until, m.segments
+                   s.grace_until, s.stepped_at, m.segments
               FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
              WHERE m.id = CASE WHEN ?8 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?8), ?8)
                                ELSE (SELECT member_id FROM identity WHERE hash = ?9) END)
@@ -35,7 +35,7 @@ SELECT
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since,
             'merged', json((SELECT json_group_array(id) FROM member WHERE merged_into = mem.id)),
-            'grace_until', grace_until, 'segments', json(segments),
+            'grace_until', grace_until, 'stepped_at', stepped_at, 'segments', json(segments),
             -- a tier that was given explains the one held even after its end, until that was looked at again
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = mem.id
@@ -77,7 +77,7 @@ SELECT
   -- holds that are still open: past their deadline they give their points back before anything else
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
@@ -113,7 +113,7 @@ SELECT
             'paid', json((SELECT json_group_array(json_array(p.lot_id, p.points
                                    - coalesce((SELECT sum(b.points) FROM entry e CROSS JOIN posting b ON b.entry_id = e.id
                                                 WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
-                                   l.activates_at, l.expires_at))
+                                   l.activates_at, l.expires_at, p.rowid))
                             FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id
                            WHERE r.id = o.redemption_id)),
             'returns', json((SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
@@ -128,7 +128,7 @@ SELECT
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'),
-            'grace_until', grace_until, 'segments', json(segments),
+            'grace_until', grace_until, 'stepped_at', stepped_at, 'segments', json(segments),
             -- a tier that was given explains the one held even after its end, until that was looked at again
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = other.id
@@ -151,7 +151,7 @@ SELECT
      FROM event v WHERE v.ref = ?12) AS event,
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds

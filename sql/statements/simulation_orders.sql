@@ -21,7 +21,7 @@ WITH
   page AS (SELECT * FROM picked WHERE (member, at, seq, id) > (?4, ?5, ?6, ?7) ORDER BY member, at, seq, id LIMIT ?8)
 SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'at', page.at, 'seq', page.seq,
                    'occurred_at', o.occurred_at, 'channel', o.channel, 'store', o.store, 'currency', o.currency,
-                   'delivery', o.delivery, 'paid_points', o.paid_points,
+                   'delivery', o.delivery, 'paid_points', o.paid_points, 'claimed', o.claim_command IS NOT NULL,
          -- the sequence of the fields is that of RecordedLine; nobody reads the name
          'lines', json((SELECT json_group_array(json_array(n, id, sku, NULL, category, brand, json(labels), quantity, price,
                                                            discount, cost, tax, promo, amount, program_discount,
@@ -30,6 +30,9 @@ SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'at', pag
          -- which rule each lot came from: [lot, rule_id]
          'lots', json((SELECT json_group_array(json_array(l.id, l.rule_id))
                          FROM entry e CROSS JOIN lot l ON l.entry_id = e.id WHERE e.order_id = o.id AND e.kind = 'earn')),
+         'vouchers', json((SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id,
+                                                               'skus', json(v.skus)))
+                             FROM voucher_use u JOIN voucher v ON v.id = u.voucher_id WHERE u.order_id = o.id)),
          -- what came back: [at, seq, 1 for a cancellation, [[n, quantity], ...]]
          'returns', json((SELECT json_group_array(json_array(t.recorded_at,
                                    coalesce((SELECT min(e.seq) FROM entry e

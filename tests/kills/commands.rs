@@ -319,7 +319,7 @@ impl Client {
 
     fn make_voucher(&mut self) -> Request {
         let member = self.member();
-        post(self.new_id(), "/v1/vouchers", &json!({"rule_id": "purchase", "member": {"id": member}}), Wish::MakeVoucher)
+        post(self.new_id(), "/v1/vouchers", &json!({"rule_id": "letter", "member": {"id": member}}), Wish::MakeVoucher)
     }
 
     fn job(&mut self) -> Request {
@@ -362,6 +362,12 @@ pub fn documents(presets: &[Value]) -> Vec<Value> {
         let expiry = json!({"type": "days", "days": 30});
         document["enrolment"] = json!({"welcome": {"id": "welcome", "points": WELCOME_POINTS, "expiry": expiry}});
         document["events"] = json!([{"id": "visit", "type": "visit", "points": EVENT_POINTS}]);
+        // what vouchers are made for; no order brings one
+        let letter = json!({"id": "letter", "type": "percent", "rate": "10", "when": {"voucher": true}});
+        match document["discounts"].as_array_mut() {
+            Some(discounts) => discounts.push(letter),
+            None => document["discounts"] = json!([letter]),
+        }
         document["redemption"]["hold_minutes"] = 1.into();
         document["returns"]["clawback"] = (*policy).into();
         document

@@ -18,6 +18,9 @@ async fn shop() -> Shop {
     Shop::of_tenant(&manifest, "fixed", tests::BEGINNING).await
 }
 
+/// Enough that some instance answers several of them, on a busy machine too.
+const QUOTES: usize = 20;
+
 /// Lines of an order that tell the rules what to do.
 fn lines(word: &str) -> Value {
     json!([{"id": "1", "sku": word, "quantity": 1, "price": "1000.00"}, {"id": "2", "sku": "more", "quantity": 1, "price": "500.00"}])
@@ -114,6 +117,36 @@ async fn a_judgement_that_contradicts_itself_is_not_believed() {
         assert_eq!((shop.counts().await, anna.books().await), before, "{word}");
     }
     shop.audit_is_clean().await;
+}
+
+/// What the instance that answers has (parsed, judged) so far, this quote included.
+async fn counts(member: &tests::Member<'_>) -> (u32, u32) {
+    let quote = member.quote(lines("count")).await;
+    let told = quote["explanation"].as_array().unwrap().iter().find(|said| said["rule_id"] == "instance").unwrap();
+    let (parsed, rest) = told["reason"].as_str().unwrap().split_once(" parsed, ").unwrap();
+    (parsed.parse().unwrap(), rest.strip_suffix(" judged").unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn an_instance_parses_a_program_once_however_often_it_is_asked() {
+    let shop = shop().await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let mut judged_most = 0;
+    for _ in 0..QUOTES {
+        let (parsed, judged) = counts(&anna).await;
+        assert_eq!(parsed, 1, "after {judged} judgements");
+        judged_most = judged_most.max(judged);
+    }
+    // an instance that is idle for a second is thrown away, but not after each quote
+    assert!(judged_most > 1, "every quote had an instance of its own");
+
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    document["name"] = "another".into();
+    shop.publish(&document).await.expect(200);
+    for _ in 0..QUOTES {
+        let (parsed, judged) = counts(&anna).await;
+        assert!(parsed <= 2, "{parsed} after {judged} judgements: the old program and the new one");
+    }
 }
 
 #[tokio::test]

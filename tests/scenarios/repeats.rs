@@ -44,6 +44,10 @@ impl Mutation {
 
 /// Every mutation of the API, each ready to be sent, and the members whose books they move.
 pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
+    // vouchers are for rules that ask for one
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    document["discounts"] = json!([{"id": "letter", "type": "percent", "rate": "10", "when": {"voucher": true}}]);
+    shop.put("/v1/program", &document).await.expect(200);
     let anna = shop.enrol("+7 900 000-00-01").await;
     anna.is_given("1000").await;
     let goods = || json!([line("1", "1000.00"), line("2", "500.00")]);
@@ -57,7 +61,6 @@ pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
     let claim = json!({"order_id": "receipt", "member": {"id": anna.id}});
     let transfer = json!({"to": boris.id, "points": "10"});
     let revoked = shop.key(&["staff"], None).await.id;
-    let document = shop.get("/v1/program").await.expect(200)["document"].clone();
     let mut other_document = document.clone();
     other_document["name"] = "another name".into();
     let member = json!({"id": anna.id});
@@ -66,7 +69,7 @@ pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
     let return_body = json!({"return_id": "r-1", "lines": [{"id": "1", "quantity": 1}]});
     let redemption = json!({"member": member, "order": cart(goods()), "points": "100"});
     let event = json!({"id": "event-1", "member": member, "type": "review", "occurred_at": shop.now(), "data": {"stars": 5}});
-    let voucher = json!({"rule_id": "purchase", "member": member});
+    let voucher = json!({"rule_id": "letter", "member": member});
     let put = |what: &str, body: Value, other: Value| {
         Mutation::new(Method::PUT, format!("/v1/members/{}/{what}", anna.id), &body.to_string(), &other.to_string())
     };

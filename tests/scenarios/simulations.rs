@@ -106,6 +106,44 @@ async fn the_same_program_makes_no_difference_at_all() {
 }
 
 #[tokio::test]
+async fn segments_given_tiers_and_promo_codes_count_as_they_did() {
+    let mut document = program();
+    let letter = json!({"id": "letter", "type": "percent", "rate": "20", "when": {"voucher": true}});
+    document["discounts"].as_array_mut().unwrap().push(letter);
+    let circle = json!({"id": "circle", "type": "fixed", "points": "7", "when": {"segments": ["circle"]}});
+    document["earning"].as_array_mut().unwrap().push(circle);
+    let shop = Shop::with_program(&document).await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let goods = || json!([line("1", "100.00")]);
+    let of = |what: &str| format!("/v1/members/{}/{what}", anna.id);
+    shop.put(&of("segments"), &json!({"segments": ["circle"]})).await.expect(200);
+    assert_eq!(anna.buys(goods()).await["earned"]["points"], "10.00", "3 % and 7");
+    shop.minutes_pass(7).await;
+    let gift = json!({"tier": "gold", "until": "2026-01-20T09:00:00Z", "reason": "a complaint"});
+    shop.put(&of("tier"), &gift).await.expect(200);
+    shop.minutes_pass(7).await;
+    assert_eq!(anna.buys(goods()).await["earned"]["points"], "17.00", "10 % and 7");
+    shop.at("2026-01-21T09:00:00Z").await;
+    assert_eq!(anna.buys(goods()).await["earned"]["points"], "10.00", "the gift is over");
+    shop.minutes_pass(7).await;
+    let code = shop.post("/v1/vouchers", &json!({"rule_id": "letter"})).await.expect(201)["code"].clone();
+    let mut order = anna.order(goods());
+    order["vouchers"] = json!([code]);
+    assert_eq!(anna.orders(&order).await.expect(201)["payable"], "80.00");
+
+    for (pointer, value, points, discount) in [
+        ("/name", "another name", "0.00", "0.00"),
+        ("/earning/1/points", "8", "4.00", "0.00"),
+        ("/tiers/2/rate", "20", "10.00", "0.00"),
+        ("/discounts/1/rate", "30", "-0.30", "10.00"),
+    ] {
+        let answer = simulated(&shop, &with(document.clone(), pointer, value.into())).await;
+        let difference = &answer["difference"];
+        assert_eq!((&difference["points"], &difference["discount"]), (&json!(points), &json!(discount)), "{pointer}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_doubled_rate_doubles_the_points() {
     let shop = Shop::open("fixed").await;
     let anna = shop.enrol("+7 900 000-00-01").await;

@@ -69,6 +69,35 @@ async fn a_tier_that_is_no_longer_fulfilled_is_kept_for_the_grace() {
 }
 
 #[tokio::test]
+async fn a_tier_is_lost_one_step_a_year_and_a_return_makes_no_second_one() {
+    let mut document = program(&json!({"window": "rolling_12_months", "downgrade": "one_step"}));
+    document["tiers"]["steps"] = json!([
+        {"id": "base", "name": "Base", "threshold": "0", "rate": "3"},
+        {"id": "silver", "name": "Silver", "threshold": "5000", "rate": "5"},
+        {"id": "gold", "name": "Gold", "threshold": "10000", "rate": "10"},
+    ]);
+    let shop = Shop::with_program(&document).await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    assert_eq!(anna.buys(json!([line("1", "10000.00")])).await["tier"]["id"], "gold");
+    let before = changes(&shop);
+    // the order left the window: one step, and not another one the day after
+    shop.at("2027-01-17T09:00:00Z").await;
+    let held = tier(&shop, &anna).await;
+    assert_eq!((&held["id"], &held["until"]), (&json!("silver"), &json!("2028-01-15T21:00:00Z")));
+    let order = anna.buys(json!([line("1", "5000.00")])).await;
+    assert_eq!((&order["tier"]["id"], &tier(&shop, &anna).await["until"]), (&json!("silver"), &Value::Null), "fulfilled");
+    let back = shop.takes_back(order["order_id"].as_str().unwrap(), "r-1", None).await;
+    assert_eq!(back.expect(201)["balance"]["tier"]["id"], "silver");
+    assert_eq!(tier(&shop, &anna).await, held);
+    shop.at("2028-01-15T20:59:59Z").await;
+    assert_eq!(tier(&shop, &anna).await, held);
+    shop.days_pass(1).await;
+    assert_eq!(tier(&shop, &anna).await["id"], "base");
+    assert_eq!(changes(&shop) - before, 2, "the member is told of each step once");
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
 async fn a_return_takes_the_window_into_account() {
     let shop = Shop::with_program(&program(&json!({"window": "rolling_12_months"}))).await;
     let anna = shop.enrol("+7 900 000-00-01").await;
@@ -157,5 +186,34 @@ async fn segments_are_what_the_staff_says() {
     let till = shop.key(&["till"], Some("shop-7")).await.secret;
     let body = Some(json!({"segments": ["circle"]}).to_string());
     shop.send_with(Some(&till), http::Method::PUT, &path, body, Some("k")).await.refused(403, "scope_missing");
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn a_new_program_has_the_members_looked_at_whose_tier_it_changes() {
+    let shop = Shop::with_program(&program(&json!({"window": "lifetime"}))).await;
+    let (anna, boris) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);
+    assert_eq!(anna.buys(json!([line("1", "10000.00")])).await["tier"]["id"], "gold");
+    boris.buys(json!([line("1", "5000.00")])).await;
+    let ran = async || {
+        let run = shop.run_job("tiers").await;
+        (run["processed"].clone(), run["remaining"].clone())
+    };
+    assert_eq!(ran().await, (json!(2), json!(0)), "the first program is asked about both, too");
+    let before = changes(&shop);
+    // gold is dearer now: Anna is shown as what she is at once, and the job writes it down and tells her
+    let mut dearer = program(&json!({"window": "lifetime"}));
+    dearer["tiers"]["steps"][1]["threshold"] = "20000".into();
+    shop.publish(&dearer).await.expect(200);
+    assert_eq!((tier(&shop, &anna).await["id"].clone(), changes(&shop) - before), (json!("base"), 0));
+    assert_eq!(ran().await, (json!(2), json!(1)), "asked about both, of one it says otherwise");
+    assert_eq!(ran().await, (json!(1), json!(0)));
+    assert_eq!((ran().await, changes(&shop) - before), ((json!(0), json!(0)), 1));
+    // gold is cheaper: the hourly run finds whom it lifts
+    dearer["tiers"]["steps"][1]["threshold"] = "4000".into();
+    shop.publish(&dearer).await.expect(200);
+    shop.minutes_pass(61).await;
+    assert_eq!(changes(&shop) - before, 3, "both are gold");
+    assert_eq!(shop.text_in("default", "SELECT group_concat(tier) FROM statistics"), "gold,gold");
     shop.audit_is_clean().await;
 }

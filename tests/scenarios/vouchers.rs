@@ -88,6 +88,23 @@ async fn a_code_that_is_not_good_says_why() {
 }
 
 #[tokio::test]
+async fn a_code_is_made_for_a_rule_that_asks_for_one() {
+    let shop = Shop::with_program(&program()).await;
+    for rule in ["nothing", "purchase"] {
+        let refused = shop.post("/v1/vouchers", &json!({"rule_id": rule})).await.refused_at(422, "/rule_id");
+        assert_eq!(refused["errors"][0]["code"], "unknown_rule");
+        let detail = refused["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.ends_with("those that do: comeback"), "{detail}");
+    }
+    // with the program that asks for one no longer it can be made no longer
+    let mut document = program();
+    document.as_object_mut().unwrap().remove("discounts");
+    shop.put("/v1/program", &document).await.expect(200);
+    let refused = shop.post("/v1/vouchers", &json!({"rule_id": "comeback"})).await.refused_at(422, "/rule_id");
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().ends_with("those that do: none"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_code_for_the_goods_of_a_cart_is_for_these_goods_only() {
     let shop = Shop::with_program(&program()).await;
     let anna = shop.enrol("+7 900 000-00-01").await;

@@ -2,6 +2,7 @@
 //! cart before any time is taken.
 
 mod cases;
+mod wit;
 
 use std::hint::black_box;
 use std::process::Command;
@@ -9,39 +10,57 @@ use std::time::{Duration, Instant};
 
 use cases::{Cart, carts, document, facts};
 use rules::Program;
-use rules::engine::Payment;
+use rules::engine::{Judgement, Payment};
 use serde_json::{Value, json};
+use wit::{Asked, Instance};
 
 const CARTS: usize = 200;
 const ROUNDS: usize = 5;
 const SECONDS: u64 = 2;
 
 fn main() {
-    let (text, carts) = (document().to_string(), carts(CARTS));
+    let (rules, carts) = (document(), carts(CARTS));
+    let text = rules.to_string();
     let program = Program::parse(&text).unwrap_or_else(|findings| panic!("{findings:?}"));
-    let points: Vec<i64> = carts.iter().map(|cart| judge(&program, cart)).collect();
+    let judged: Vec<Judgement> = carts.iter().map(|cart| judge(&program, cart)).collect();
+    let points: Vec<i64> = judged.iter().map(|judged| judged.earned).collect();
     assert!(points.iter().all(|points| *points > 0), "every cart earns something");
 
+    let mut instance = Instance::new(&text);
+    let asked: Vec<_> = carts.iter().map(|cart| Asked::new(&cart.member, &cart.order)).collect();
+    for (asked, judged) in asked.iter().zip(&judged) {
+        // the generated types have the same names and fields
+        assert_eq!(format!("{:?}", instance.judge(asked)), format!("{judged:?}"), "the same judgement, sentences included");
+    }
+
     let native = measure(|index| judge(&program, &carts[index % CARTS]));
-    let parse = measure(|_| Program::parse(&text).map_or(0, |program| program.settings().conversion_rate));
-    let node = json_rules_engine(&carts, &points);
+    let through_wit = measure(|index| instance.judge(&asked[index % CARTS]));
+    write_cases(&carts, &points);
+    let zen = peer("cargo", &["run", "--quiet", "--release", "--manifest-path", "zen/Cargo.toml"]);
+    let node = peer("node", &["json-rules-engine.mjs"]);
+    let parse = measure(|_| Program::parse(&text).is_ok());
+    let parse_through_wit = measure(|_| instance.parse(&text));
     println!("{:<34} {:>12}", "one core, median of 5 rounds", "a second");
-    println!("{:<34} {native:>12.0}", "rules, native");
-    println!("{:<34} {node:>12.0}", "json-rules-engine 7.3.1");
-    println!("{:<34} {parse:>12.0}", "rules, native: parsing 50 rules");
-    println!(
-        "native is {:.1} times json-rules-engine; a parse costs as much as {:.1} evaluations",
-        native / node,
-        native / parse
-    );
+    for (name, rate) in [
+        ("rules, native", native),
+        ("rules, in Wasm through WIT", through_wit),
+        ("zen-engine 2.1.6, native", zen),
+        ("json-rules-engine 7.3.1, node", node),
+        ("parsing the 50 rules, native", parse),
+        ("parsing the 50 rules, through WIT", parse_through_wit),
+    ] {
+        println!("{name:<34} {rate:>12.0}");
+    }
+    println!("through WIT: {:.1} times the faster of the other two", through_wit / zen.max(node));
+    println!("a parse costs as much as {:.1} evaluations through WIT", through_wit / parse_through_wit);
 }
 
-fn judge(program: &Program, cart: &Cart) -> i64 {
-    program.judge_order(&cart.member, &cart.order, &Payment::None).expect("a judgement").earned
+fn judge(program: &Program, cart: &Cart) -> Judgement {
+    program.judge_order(&cart.member, &cart.order, &Payment::None).expect("a judgement")
 }
 
 /// Calls a second: the median of the rounds.
-fn measure(mut call: impl FnMut(usize) -> i64) -> f64 {
+fn measure<T>(mut call: impl FnMut(usize) -> T) -> f64 {
     let mut round = || {
         let (begun, mut count) = (Instant::now(), 0);
         while begun.elapsed() < Duration::from_secs(SECONDS) {
@@ -56,15 +75,18 @@ fn measure(mut call: impl FnMut(usize) -> i64) -> f64 {
     rounds[ROUNDS / 2]
 }
 
-/// Runs the script with the same cases; it refuses to measure when any cart's points differ.
-fn json_rules_engine(carts: &[Cart], points: &[i64]) -> f64 {
-    let folder = env!("CARGO_MANIFEST_DIR");
+/// What the other engines read: the document, each cart and its points.
+fn write_cases(carts: &[Cart], points: &[i64]) {
     let cases = json!({
         "document": document(), "carts": carts.iter().map(facts).collect::<Vec<Value>>(), "points": points,
         "rounds": ROUNDS, "seconds": SECONDS
     });
-    std::fs::write(format!("{folder}/cases.json"), cases.to_string()).expect("cases.json is written");
-    let output = Command::new("node").arg("json-rules-engine.mjs").current_dir(folder).output().expect("node runs");
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/cases.json"), cases.to_string()).expect("cases.json is written");
+}
+
+/// Evaluations a second of another engine. It refuses to measure when any cart's points differ.
+fn peer(program: &str, arguments: &[&str]) -> f64 {
+    let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("evaluations a second")
 }

@@ -1,8 +1,8 @@
 //! `POST /v1/orders/claims`: an anonymous order becomes a member's, once: a receipt scanned later.
 
 use domain::Points;
-use domain::order::Order;
-use domain::snapshot::RecordedOrder;
+use domain::order::{Discounts, Order};
+use domain::snapshot::{RecordedLine, RecordedOrder};
 use edge::wire::{self, MemberRef};
 use edge::{AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, mutate_at};
 use ledger::{Claimed, Refusal};
@@ -63,7 +63,7 @@ fn decide(context: &Context) -> Result<Outcome, Problem> {
     Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
 }
 
-/// The order as the rules judge it: what was bought, at the prices that were paid.
+/// The order as the rules judge it: what was bought, at the prices that were paid, with the discounts of that moment.
 fn as_bought(order: &RecordedOrder) -> Order {
     Order {
         reference: order.reference.clone(),
@@ -72,25 +72,9 @@ fn as_bought(order: &RecordedOrder) -> Order {
         store: order.store.clone(),
         device: None,
         currency: order.currency.clone(),
-        lines: order
-            .lines
-            .iter()
-            .map(|line| domain::order::Line {
-                id: line.id.clone(),
-                sku: line.sku.clone(),
-                name: line.name.clone(),
-                category: line.category.clone(),
-                brand: line.brand.clone(),
-                labels: line.labels.clone().unwrap_or_default(),
-                quantity: line.quantity,
-                price: line.price,
-                discount: line.discount,
-                cost: line.cost,
-                tax: line.tax,
-                promo: line.promo == 1,
-            })
-            .collect(),
+        lines: order.lines.iter().map(RecordedLine::as_bought).collect(),
         delivery: order.delivery,
         vouchers: order.vouchers.clone(),
+        discounts: Discounts::Settled(order.lines.iter().map(|line| line.program_discount).collect()),
     }
 }

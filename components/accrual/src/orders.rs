@@ -1,6 +1,6 @@
 //! `POST /v1/orders`: a purchase that happened. `GET /v1/orders/{id}`: the order with everything it caused.
 
-use domain::order::Order;
+use domain::order::{Discounts, Order};
 use domain::{Id, Points};
 use edge::wire::{self, OrderBody};
 use edge::{
@@ -55,6 +55,7 @@ fn decide(context: &Context, asked: &Asked<'_>) -> Result<Outcome, Problem> {
     let id = context.command.ids.clone().next();
     let terms = program.terms(context.command.now);
     let (judgement, recorded) = if anonymous {
+        let order = Order { discounts: Discounts::ForAnybody, ..order.clone() };
         let judgement = wire::judged(program, None, Points::ZERO, &order, &AskedPayment::None, "")?;
         let recorded = ledger::record_anonymous(&order, &judgement, &terms, content, context.command.clone());
         (judgement, recorded)

@@ -1,15 +1,19 @@
-//! The job `tiers`: looks again at members whose tier time alone may have changed: an order left the window, a grace or a
-//! given tier is over. Each of them is decided and posted like any other command.
+//! The job `tiers`: looks again at members whose tier may have changed without a deed of theirs: an order left the window, a
+//! grace or a given tier is over, or another program was published. Each of them is decided and posted like any other command.
 
 use domain::plan::Plan;
+use domain::snapshot::Member;
 use domain::{Id, Ids, Instant};
-use edge::{Look, Problem, books, from_store, load_known, program_by_head, random};
+use edge::{Look, Problem, books, from_store, load_known, program_by_head, program_head, random};
 use ledger::Command;
 use serde_json::json;
-use store::{Commit, Load, StoreError};
+use store::{Commit, Load, Review, StoreError};
 
 /// Members of one batch: each is two statements.
 const BATCH: i64 = 100;
+
+/// Members whom a program that was published is asked about together.
+const ASKED: i64 = 500;
 
 /// Orders that one statement marks the members of.
 const MARKED: i64 = 500;
@@ -26,10 +30,32 @@ const TRIES: usize = 8;
 /// 503 when the store does not answer; what was done stays done.
 pub async fn batch(at: Instant) -> Result<i64, Problem> {
     let due = store::reviews(&books(), at, BATCH).await.map_err(|error| from_store(&error))?;
-    for (member, since) in &due {
-        review(*member, *since, at).await.map_err(|error| from_store(&error))?;
+    for due in &due {
+        review(due, at).await.map_err(|error| from_store(&error))?;
     }
     Ok(i64::try_from(due.len()).unwrap_or(BATCH))
+}
+
+/// Asks the program in force about the next members, and marks those of whom it says otherwise than is written down: they alone
+/// cost a command. Says how many it was asked about.
+///
+/// # Errors
+/// 503 when the store does not answer; the next run goes on.
+pub async fn ask(at: Instant) -> Result<i64, Problem> {
+    let Some(head) = program_head().await? else { return Ok(0) };
+    let program = program_by_head(Some(&head)).await?;
+    let windows: Vec<Instant> = program.first_window(at).into_iter().collect();
+    let members = store::unasked(&books(), head.version, &windows, ASKED).await.map_err(|error| from_store(&error))?;
+    let otherwise = |member: &&Member| {
+        let stands = program.standing(member, at);
+        let tier = stands.tier.as_ref().map(|tier| tier.id.as_str());
+        (tier, stands.grace_until, stands.stepped_at) != (member.tier.as_deref(), member.grace_until, member.stepped_at)
+    };
+    let marked: Vec<Id> = members.iter().filter(otherwise).map(|member| member.id).collect();
+    let count = i64::try_from(members.len()).unwrap_or(ASKED);
+    let last = members.last().map_or(Id(0), |member| member.id);
+    let asked = store::asked(&books(), head.version, last, count < ASKED, &marked, at).await;
+    asked.map(|()| count).map_err(|error| from_store(&error))
 }
 
 /// Finds the members of orders that left the window, in a shop whose tiers look at one.
@@ -63,19 +89,20 @@ pub async fn mark_once_a_day(at: Instant) -> Result<(), Problem> {
     mark(at).await
 }
 
-/// Looks at one member. The moment since which it is due makes the command's key, so that two jobs at once do it once.
-async fn review(member: Id, since: Instant, at: Instant) -> Result<(), StoreError> {
+/// Looks at one member. The moment since which it is due and the lock make the command's key, so that two jobs at once do it
+/// once.
+async fn review(due: &Review, at: Instant) -> Result<(), StoreError> {
     // a space: no caller's key is like it
-    let key = format!("job tiers {} {}", member.external("mem"), since.0);
+    let key = format!("job tiers {} {} {}", due.member.external("mem"), due.since.0, due.revision);
     for _ in 0..TRIES {
-        let load = Load { member: Some(member), idempotency_key: Some(key.clone()), ..Load::default() };
+        let load = Load { member: Some(due.member), idempotency_key: Some(key.clone()), ..Load::default() };
         let (loaded, program) = load_known(&load, &Look::Standing, at).await?;
         if loaded.answered.is_some() {
             return Ok(());
         }
         let program = program.map_err(|problem| StoreError::Unavailable(problem.detail))?;
         let command = Command { now: at, ids: Ids::new(at, random()) };
-        let standing = |member: &domain::snapshot::Member| program.standing(member, at);
+        let standing = |member: &Member| program.standing(member, at);
         let Ok(placed) = ledger::review(&loaded.snapshot, standing, &command) else { return Ok(()) };
         match post(&key, &command, &placed.plan).await {
             Err(StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_)) => {}

@@ -50,7 +50,7 @@ impl Job {
             Self::Holds => due.holds,
             Self::Activate => due.activate,
             Self::Expire => due.expire,
-            Self::Tiers => due.tiers,
+            Self::Tiers => due.tiers.saturating_add(due.unasked),
         }
     }
 }
@@ -77,11 +77,12 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
     if job == Job::Tiers {
         tiers::mark(at).await?;
     }
-    let before = job.due(due(at).await?);
+    let waiting = due(at).await?;
+    let before = job.due(waiting);
     if before == 0 {
         return Ok(Reply::ok(&json!({"processed": 0, "remaining": 0, "next_cursor": null})));
     }
-    let counted = batch(job, at).await?;
+    let counted = batch(job, waiting, at).await?;
     let remaining = job.due(due(at).await?);
     // lots that expire are counted by what is left; beyond a batch they were not counted, and a whole one was done
     let processed = counted.unwrap_or_else(|| if before > BATCH { BATCH } else { (before - remaining).max(0) });
@@ -122,7 +123,7 @@ pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
         let due = due(at).await?;
         let next = Job::ALL.into_iter().find(|job| job.due(due) > 0 && failed.iter().all(|(known, _)| known != job));
         let Some(job) = next else { break };
-        if let Err(problem) = batch(job, at).await {
+        if let Err(problem) = batch(job, due, at).await {
             failed.push((job, problem));
         }
     }
@@ -139,7 +140,7 @@ async fn due(at: Instant) -> Result<Due, Problem> {
 }
 
 /// One batch; says how many rows, where the statement says it.
-async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
+async fn batch(job: Job, due: Due, at: Instant) -> Result<Option<i64>, Problem> {
     for _ in 0..8 {
         let outcome = match job {
             Job::Holds => {
@@ -148,6 +149,8 @@ async fn batch(job: Job, at: Instant) -> Result<Option<i64>, Problem> {
                 store::release_overdue(&books(), at, BATCH, ids, returned_until).await.map(count)
             }
             Job::Activate => store::activate(&books(), at, BATCH).await.map(count),
+            // whom a new program says otherwise of is known before they are looked at
+            Job::Tiers if due.unasked > 0 => return tiers::ask(at).await.map(Some),
             Job::Tiers => return tiers::batch(at).await.map(Some),
             Job::Expire => {
                 let version = program_head().await?.map_or(0, |program| program.version);

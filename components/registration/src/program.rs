@@ -8,30 +8,9 @@ use serde_json::json;
 use store::{Document, ProgramHead, ProgramLoad};
 
 use crate::administration::{Change, change};
+use crate::presets;
 
 const READERS: [Scope; 3] = [Scope::Staff, Scope::Storefront, Scope::Till];
-
-/// Ready-made programs by name. The documents belong to the rules.
-const PRESETS: [(&str, &str); 18] = [
-    ("gw-tools", include_str!("../../rules/presets/gw-tools.json")),
-    ("sela", include_str!("../../rules/presets/sela.json")),
-    ("estilo", include_str!("../../rules/presets/estilo.json")),
-    ("estilo-calendar", include_str!("../../rules/presets/estilo-calendar.json")),
-    ("toy69", include_str!("../../rules/presets/toy69.json")),
-    ("madrobots", include_str!("../../rules/presets/madrobots.json")),
-    ("leonardo", include_str!("../../rules/presets/leonardo.json")),
-    ("cave", include_str!("../../rules/presets/cave.json")),
-    ("dodo", include_str!("../../rules/presets/dodo.json")),
-    ("ozon-premium", include_str!("../../rules/presets/ozon-premium.json")),
-    ("green-house", include_str!("../../rules/presets/green-house.json")),
-    ("lacy-bird", include_str!("../../rules/presets/lacy-bird.json")),
-    ("discount-levels", include_str!("../../rules/presets/discount-levels.json")),
-    ("progressive", include_str!("../../rules/presets/progressive.json")),
-    ("fixed", include_str!("../../rules/presets/fixed.json")),
-    ("segmented", include_str!("../../rules/presets/segmented.json")),
-    ("abm", include_str!("../../rules/presets/abm.json")),
-    ("return-guard", include_str!("../../rules/presets/return-guard.json")),
-];
 
 /// `GET /v1/program`
 pub async fn current(call: &Call) -> Result<Reply, Problem> {
@@ -76,16 +55,14 @@ pub async fn version(call: &Call, version: &str) -> Result<Reply, Problem> {
 /// `GET /v1/program/presets`
 pub async fn presets(call: &Call) -> Result<Reply, Problem> {
     authorize(call, &READERS).await?;
-    let items: Vec<_> = PRESETS.iter().map(|(name, _)| json!({"name": name})).collect();
+    let items: Vec<_> = presets::PRESETS.iter().map(|(name, _)| json!({"name": name})).collect();
     Ok(Reply::ok(&json!({"items": items, "next_cursor": null})))
 }
 
 /// `GET /v1/program/presets/{name}`
 pub async fn preset(call: &Call, name: &str) -> Result<Reply, Problem> {
     authorize(call, &READERS).await?;
-    let (name, document) = PRESETS
-        .iter()
-        .find(|(known, _)| *known == name)
+    let document = presets::preset(name)
         .ok_or_else(|| Problem::not_found("preset_not_found", "GET /v1/program/presets lists the ready-made programs"))?;
     Ok(Reply::new(200, format!(r#"{{"name":"{name}","document":{}}}"#, document.trim())))
 }

@@ -4,7 +4,7 @@ use domain::plan::{NewVoucher, Plan};
 use domain::snapshot::Voucher;
 use domain::{Id, Instant};
 use edge::wire::{self, MemberRef};
-use edge::{Call, Decision, Outcome, Problem, Reply, Scope, mutate, now, random, read};
+use edge::{ActiveProgram, Call, Decision, Outcome, Problem, Reply, Scope, mutate, now, random, read};
 use ledger::Refusal;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -57,6 +57,7 @@ pub async fn create(call: &Call) -> Result<Reply, Problem> {
                 Some(member.ok_or_else(|| context.refuse(&Refusal::MemberNotFound))?.id)
             }
         };
+        unlocks(&context.program, &body.rule_id)?;
         if !context.snapshot.vouchers.is_empty() {
             return Err(Problem::new(409, "voucher_taken", "There is a voucher with this code already; choose another one"));
         }
@@ -80,6 +81,17 @@ pub async fn create(call: &Call) -> Result<Reply, Problem> {
         Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
     })
     .await
+}
+
+/// A code for a rule that asks for none would be one that nobody can use.
+fn unlocks(program: &ActiveProgram, rule_id: &str) -> Result<(), Problem> {
+    let known = program.voucher_rules();
+    if known.iter().any(|rule| rule == rule_id) {
+        return Ok(());
+    }
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let detail = format!("the program has no rule {rule_id} that asks for a voucher; those that do: {known}");
+    Err(Problem::field("/rule_id", "unknown_rule", detail))
 }
 
 /// `GET /v1/vouchers/{code}`

@@ -106,7 +106,11 @@ impl Zone {
 
     /// The life of points earned at this instant (milliseconds).
     pub fn life(&self, earned_at: i64, lifetime: &Lifetime) -> Result<Life, NoLife> {
-        let earned = Timestamp::from_millisecond(earned_at)?.to_zoned(self.rules.clone()).datetime();
+        self.life_from(earned_at, self.local(earned_at)?, lifetime)
+    }
+
+    /// The same for whoever knows the local time of the instant.
+    pub fn life_from(&self, earned_at: i64, earned: DateTime, lifetime: &Lifetime) -> Result<Life, NoLife> {
         let activates_at = match lifetime.activation {
             Activation::Immediately => earned_at,
             Activation::Days(days) => self.instant(earned.checked_add(Span::new().try_days(days)?)?)?,
@@ -149,6 +153,18 @@ impl Zone {
     /// The start of the local calendar year of an instant.
     pub fn start_of_year(&self, at: i64) -> Result<i64, NoLife> {
         let date = Date::new(self.local(at)?.date().year(), 1, 1)?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    /// The start of the local calendar year after that of an instant.
+    pub fn start_of_next_year(&self, at: i64) -> Result<i64, NoLife> {
+        let date = Date::new(self.local(at)?.date().year(), 1, 1)?.checked_add(Span::new().try_years(1)?)?;
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    /// The end of the local day so many months after the day of an instant.
+    pub fn end_of_day_after_months(&self, at: i64, months: i64) -> Result<i64, NoLife> {
+        let date = self.local(at)?.date().checked_add(Span::new().try_months(months)?)?.tomorrow()?;
         self.instant(date.at(0, 0, 0, 0))
     }
 

@@ -1,11 +1,16 @@
 //! The engine behind `wit/rules.wit`: one resource that holds a parsed program. No decision is made here.
 
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
+
 use crate::Program;
 use crate::bindings::export;
 use crate::engine::{
     self, Enrolment, Event, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment, Rewarded, Settings,
     Standing,
 };
+
+#[global_allocator]
+static MEMORY: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 struct Engine;
 

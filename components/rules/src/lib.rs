@@ -66,6 +66,7 @@ impl Default for engine::Member {
             segments: Vec::new(),
             tier: None,
             grace_until: None,
+            stepped_at: None,
             granted_tiers: Vec::new(),
             activity: Vec::new(),
             uses: Vec::new(),

@@ -32,18 +32,21 @@ pub enum Rounding {
 
 /// `value`, if its magnitude is at most [`MAX_UNITS`].
 pub fn bounded(value: i128) -> Result<i64, Overflow> {
-    let units = i64::try_from(value).map_err(|_| Overflow)?;
-    if (-MAX_UNITS..=MAX_UNITS).contains(&units) { Ok(units) } else { Err(Overflow) }
+    within(i64::try_from(value).ok())
+}
+
+fn within(units: Option<i64>) -> Result<i64, Overflow> {
+    units.filter(|units| (-MAX_UNITS..=MAX_UNITS).contains(units)).ok_or(Overflow)
 }
 
 /// `a + b` in minor units.
 pub fn add(a: i64, b: i64) -> Result<i64, Overflow> {
-    bounded(i128::from(a).checked_add(i128::from(b)).ok_or(Overflow)?)
+    within(a.checked_add(b))
 }
 
 /// `a - b` in minor units.
 pub fn subtract(a: i64, b: i64) -> Result<i64, Overflow> {
-    bounded(i128::from(a).checked_sub(i128::from(b)).ok_or(Overflow)?)
+    within(a.checked_sub(b))
 }
 
 /// The sum in minor units; every partial sum must be in range too.
@@ -53,14 +56,12 @@ pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
 
 /// `value * numerator / denominator`, rounded. All three at least 0, `denominator` above 0; otherwise an overflow.
 pub fn multiply_divide(value: i128, numerator: i128, denominator: i128, rounding: Rounding) -> Result<i128, Overflow> {
-    let product = value.checked_mul(numerator).ok_or(Overflow)?;
-    if product < 0 || denominator <= 0 {
-        return Err(Overflow);
-    }
-    let quotient = product.checked_div(denominator).ok_or(Overflow)?;
-    let remainder = product.checked_rem(denominator).ok_or(Overflow)?;
+    let (quotient, remainder) = match narrow(value, numerator, denominator) {
+        Some(result) => result,
+        None => wide(value, numerator, denominator)?,
+    };
     let half = remainder.checked_mul(2).ok_or(Overflow)?.cmp(&denominator);
-    let odd = quotient.checked_rem(2).ok_or(Overflow)? == 1;
+    let odd = quotient & 1 == 1;
     let up = match rounding {
         Rounding::Down => false,
         Rounding::HalfUp => half.is_ge(),
@@ -68,6 +69,21 @@ pub fn multiply_divide(value: i128, numerator: i128, denominator: i128, rounding
         Rounding::Up => remainder > 0,
     };
     if up { quotient.checked_add(1).ok_or(Overflow) } else { Ok(quotient) }
+}
+
+/// Quotient and remainder in one register, as everyday amounts allow: Wasm has no division of 128 bits.
+fn narrow(value: i128, numerator: i128, denominator: i128) -> Option<(i128, i128)> {
+    let product = u64::try_from(value).ok()?.checked_mul(u64::try_from(numerator).ok()?)?;
+    let denominator = u64::try_from(denominator).ok()?;
+    Some((product.checked_div(denominator)?.into(), product.checked_rem(denominator)?.into()))
+}
+
+fn wide(value: i128, numerator: i128, denominator: i128) -> Result<(i128, i128), Overflow> {
+    let product = value.checked_mul(numerator).ok_or(Overflow)?;
+    if product < 0 || denominator <= 0 {
+        return Err(Overflow);
+    }
+    product.checked_div(denominator).zip(product.checked_rem(denominator)).ok_or(Overflow)
 }
 
 /// The largest multiple of `step` that is not above `value`. Both at least 0; a step of 0 changes nothing.
@@ -78,7 +94,7 @@ pub fn round_down_to_step(value: i64, step: i64) -> i64 {
 
 /// 10^`scale` minor units make one whole unit.
 pub fn units_per_whole(scale: u8) -> Result<i128, Overflow> {
-    10_i128.checked_pow(u32::from(scale)).ok_or(Overflow)
+    10_i64.checked_pow(u32::from(scale)).map(i128::from).ok_or(Overflow)
 }
 
 #[cfg(test)]

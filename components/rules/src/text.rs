@@ -47,12 +47,59 @@ pub fn parse_amount(text: &str, scale: u8) -> Result<i64, NotAnAmount> {
     if (-MAX_UNITS..=MAX_UNITS).contains(&units) { Ok(units) } else { Err(NotAnAmount::TooLarge) }
 }
 
+/// An amount as it is written, without memory of its own: sentences are made of thousands of them.
+pub struct Written {
+    /// The text is at the end.
+    bytes: [u8; Written::LONGEST],
+    length: usize,
+}
+
+impl Written {
+    /// Nineteen digits, a sign, a point; more than any amount needs.
+    const LONGEST: usize = 24;
+
+    /// Minor units as a decimal with all places of `scale`: 24 950 with scale 2 is `249.50`.
+    pub fn amount(units: i64, scale: u8) -> Self {
+        let mut written = Self { bytes: [b'0'; Self::LONGEST], length: 0 };
+        let (mut left, mut digits) = (units.unsigned_abs(), 0_u8);
+        let mut cells = written.bytes.iter_mut().rev();
+        let mut put = |byte: u8| {
+            if let Some(cell) = cells.next() {
+                *cell = byte;
+                written.length = written.length.saturating_add(1);
+            }
+        };
+        loop {
+            if digits == scale && scale > 0 {
+                put(b'.');
+            }
+            put(u8::try_from(left % 10).unwrap_or(0).saturating_add(b'0'));
+            (left, digits) = (left.checked_div(10).unwrap_or(0), digits.saturating_add(1));
+            if left == 0 && digits > scale {
+                break;
+            }
+        }
+        if units < 0 {
+            put(b'-');
+        }
+        written
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let from = self.bytes.len().saturating_sub(self.length);
+        self.bytes.get(from..).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
+    /// The text without idle zeros.
+    pub fn trimmed(&self) -> &str {
+        self.as_str().trim_end_matches('0').trim_end_matches('.')
+    }
+}
+
 /// Minor units as a decimal with all places of `scale`: 24 950 with scale 2 is `249.50`.
 pub fn amount(units: i64, scale: u8) -> String {
-    match Decimal::try_from_i128_with_scale(i128::from(units), u32::from(scale)) {
-        Ok(decimal) => decimal.to_string(),
-        Err(_) => units.to_string(),
-    }
+    Written::amount(units, scale).as_str().to_owned()
 }
 
 /// Hundredths of the currency: `30000.00`.
@@ -62,21 +109,12 @@ pub fn money(units: i64) -> String {
 
 /// Thousandths of a piece without idle zeros: 2 000 is `2`.
 pub fn quantity(units: i64) -> String {
-    trimmed(units, QUANTITY_SCALE)
-}
-
-/// Parts per million as a factor without idle zeros: 1 500 000 is `1.5`.
-pub fn factor(units: i64) -> String {
-    trimmed(units, FACTOR_SCALE)
-}
-
-fn trimmed(units: i64, scale: u8) -> String {
-    amount(units, scale).trim_end_matches('0').trim_end_matches('.').to_owned()
+    Written::amount(units, QUANTITY_SCALE).trimmed().to_owned()
 }
 
 /// Parts per million as a percentage without idle zeros: 25 000 is `2.5 %`.
 pub fn percent(rate: i64) -> String {
-    format!("{} %", trimmed(rate, PERCENT_SCALE))
+    format!("{} %", Written::amount(rate, PERCENT_SCALE).trimmed())
 }
 
 #[cfg(test)]
@@ -115,6 +153,8 @@ mod tests {
         assert_eq!(money(3_000_000), "30000.00");
         assert_eq!(money(-5), "-0.05");
         assert_eq!(amount(7, 0), "7");
+        assert_eq!(amount(i64::MIN, 4), "-922337203685477.5808");
+        assert_eq!(amount(0, 4), "0.0000");
         assert_eq!(percent(50_000), "5 %");
         assert_eq!(percent(25_000), "2.5 %");
         assert_eq!(percent(0), "0 %");

@@ -144,6 +144,20 @@ fn a_promo_code_unlocks_its_rule_and_perhaps_for_some_goods_only() {
 }
 
 #[test]
+fn the_rules_that_ask_for_a_promo_code_are_told() {
+    let asks = json!({"voucher": true});
+    let program = program_with(json!({
+        "perks": [{"id": "gift-wrap", "name": "Gift wrap", "when": asks}],
+        "earning": [{"id": "purchase", "type": "percent", "rate": "5"}, {"id": "more", "type": "fixed", "points": "5", "when": asks}],
+        "discounts": [
+            {"id": "less", "type": "percent", "rate": "50", "when": asks},
+            {"id": "open", "type": "percent", "rate": "5", "when": {"voucher": false}}
+        ]
+    }));
+    assert_eq!(program.settings().voucher_rules, ["less", "more", "gift-wrap"]);
+}
+
+#[test]
 fn what_never_comes_is_refused_with_its_place() {
     let at = |condition: Value| findings_of(json!({"earning": [{"id": "a", "type": "fixed", "points": "1", "when": condition}]}));
     for (condition, pointer, code) in [

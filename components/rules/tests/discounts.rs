@@ -4,7 +4,7 @@ mod common;
 
 use common::{findings_of, judge_for, line, member, order, pay, program_with, promo, said};
 use rules::Program;
-use rules::engine::{Judgement, Line, Member, Payment};
+use rules::engine::{Discounts, Failure, Judgement, Line, Member, Order, Payment};
 use serde_json::{Value, json};
 
 fn with(discounts: Value) -> Program {
@@ -201,4 +201,31 @@ fn a_tier_or_step_without_a_discount_says_what_is_missing_to_the_first_that_has_
     let program = with(json!([{"id": "a", "type": "steps", "by": "order_total", "steps": steps}]));
     let judgement = judge_for(&program, &member(0), &order(vec![line("1", 10_000)]));
     assert_eq!(judgement.explanations[0].reason, "100.00 short of the minimum of 200.00");
+}
+
+#[test]
+fn an_order_without_a_member_gets_only_what_asks_nothing_of_one() {
+    let program = with(json!([
+        {"id": "first", "type": "percent", "rate": "20", "when": {"first_order": true}},
+        {"id": "spend", "type": "steps", "by": "qualifying_spend", "steps": [{"from": "0", "rate": "5"}]},
+        {"id": "anybody", "type": "percent", "rate": "10"},
+    ]));
+    let stranger = Order { discounts: Discounts::ForAnybody, ..order(vec![line("1", 100_000)]) };
+    let judgement = judge_for(&program, &member(0), &stranger);
+    assert_eq!(off(&judgement), [10_000]);
+    assert_eq!((said(&judgement, "first").1, said(&judgement, "spend").1), ("members_only", "members_only"));
+}
+
+#[test]
+fn an_order_that_is_claimed_is_judged_at_the_discounts_that_it_was_paid_with() {
+    let program = program_with(json!({
+        "discounts": [{"id": "a", "type": "percent", "rate": "15"}],
+        "earning": [{"id": "b", "type": "percent", "rate": "5"}],
+    }));
+    let paid = Order { discounts: Discounts::Settled(vec![0, 2_500]), ..order(vec![line("1", 50_000), line("2", 50_000)]) };
+    let judgement = judge_for(&program, &member(0), &paid);
+    assert_eq!((off(&judgement), judgement.qualifying, judgement.earned), (vec![0, 2_500], 97_500, 4_875));
+    assert!(judgement.explanations.iter().all(|said| said.rule_id != "a"), "nobody took anything off now");
+    let wrong = Order { discounts: Discounts::Settled(vec![0]), ..paid };
+    assert!(matches!(program.judge_order(&member(0), &wrong, &Payment::None), Err(Failure::Invalid(_))));
 }

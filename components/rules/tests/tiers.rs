@@ -86,6 +86,85 @@ fn a_grace_keeps_it_to_the_end_of_its_last_day() {
     assert_eq!(program.standing(&back, NOON).grace_until, None, "fulfilled again");
 }
 
+/// Steps down one by one: gold that is fulfilled no longer.
+fn stepping(window: &str, grace_days: i64) -> (Program, Member) {
+    let program = tiered(json!({"window": window, "downgrade": "one_step", "grace_days": grace_days}));
+    let fallen = Member { tier: Some("gold".to_owned()), activity: since(0, 0, 0), ..Member::default() };
+    (program, fallen)
+}
+
+/// The member as the books keep them after a look.
+fn looked_at(member: &Member, standing: &Standing) -> Member {
+    let tier = standing.tier.as_ref().map(|tier| tier.id.clone());
+    Member { tier, grace_until: standing.grace_until, stepped_at: standing.stepped_at, ..member.clone() }
+}
+
+#[test]
+fn a_step_down_leads_to_a_tier_that_is_kept_for_a_whole_period() {
+    for (window, first, second, third) in [
+        ("rolling_12_months", "2026-03-02T12:00:00+03:00", "2027-03-03T00:00:00+03:00", "2028-03-04T00:00:00+03:00"),
+        ("calendar_year", "2026-03-02T12:00:00+03:00", "2027-01-01T00:00:00+03:00", "2028-01-01T00:00:00+03:00"),
+        ("lifetime", "2026-03-02T12:00:00+03:00", "2027-03-03T00:00:00+03:00", "2028-03-04T00:00:00+03:00"),
+    ] {
+        let (program, fallen) = stepping(window, 0);
+        let (first, second, third) = (moment(first), moment(second), moment(third));
+        let standing = program.standing(&fallen, first);
+        assert_eq!(
+            (held(&standing), standing.stepped_at, standing.grace_until),
+            ("silver", Some(first), Some(second)),
+            "{window}"
+        );
+        let member = looked_at(&fallen, &standing);
+        // however often one looks at it meanwhile
+        let again = program.standing(&member, second - 1);
+        assert_eq!((held(&again), again.grace_until), ("silver", Some(second)), "{window}");
+        let standing = program.standing(&looked_at(&member, &again), second);
+        assert_eq!((held(&standing), standing.stepped_at, standing.grace_until), ("base", Some(second), None), "{window}");
+        // and a look that comes years late finds the same
+        let late = program.standing(&member, third + 900 * DAY);
+        assert_eq!((held(&late), late.stepped_at), ("base", Some(second)), "{window}");
+    }
+}
+
+#[test]
+fn a_grace_comes_before_the_first_step_and_the_period_after_it() {
+    let (program, fallen) = stepping("rolling_12_months", 30);
+    let first = program.standing(&fallen, NOON);
+    let grace_over = moment("2026-04-01T00:00:00+03:00");
+    assert_eq!((held(&first), first.grace_until, first.stepped_at), ("gold", Some(grace_over), None));
+    let stepped = program.standing(&looked_at(&fallen, &first), grace_over + 5 * DAY);
+    let until = moment("2027-04-02T00:00:00+03:00");
+    assert_eq!((held(&stepped), stepped.stepped_at, stepped.grace_until), ("silver", Some(grace_over), Some(until)));
+    assert_eq!(held(&program.standing(&looked_at(&fallen, &stepped), until)), "base");
+}
+
+#[test]
+fn what_comes_back_after_a_step_down_makes_no_second_one_in_the_period() {
+    let (program, fallen) = stepping("rolling_12_months", 0);
+    let stepped = looked_at(&fallen, &program.standing(&fallen, NOON));
+    // an order fulfils silver, and its return does so no longer
+    let ordered = Member { activity: since(1, 1_500, 0), ..stepped };
+    let standing = program.standing(&ordered, NOON + 10 * DAY);
+    assert_eq!((held(&standing), standing.grace_until), ("silver", None));
+    let returned = Member { activity: since(1, 0, 0), ..looked_at(&ordered, &standing) };
+    let standing = program.standing(&returned, NOON + 20 * DAY);
+    let until = moment("2027-03-02T00:00:00+03:00");
+    assert_eq!((held(&standing), standing.grace_until), ("silver", Some(until)));
+    // after the period a return steps down like any other
+    assert_eq!(held(&program.standing(&Member { grace_until: None, ..returned }, until)), "base");
+}
+
+#[test]
+fn a_tier_that_was_reached_again_is_not_kept_by_an_earlier_step() {
+    let (program, fallen) = stepping("rolling_12_months", 0);
+    let stepped = looked_at(&fallen, &program.standing(&fallen, NOON));
+    let risen = Member { activity: since(1, 2_500, 0), ..stepped };
+    let standing = program.standing(&risen, NOON + 10 * DAY);
+    assert_eq!((held(&standing), standing.stepped_at), ("gold", None));
+    let returned = Member { activity: since(0, 0, 0), ..looked_at(&risen, &standing) };
+    assert_eq!(held(&program.standing(&returned, NOON + 20 * DAY)), "silver");
+}
+
 #[test]
 fn a_tier_given_for_a_time_returns_by_itself_and_a_floor_stays() {
     let program = tiered(json!({}));

@@ -65,6 +65,8 @@ pub struct Standing {
     pub until: Option<Instant>,
     /// The tier is no longer fulfilled and kept until then.
     pub grace_until: Option<Instant>,
+    /// A step down led to it then.
+    pub stepped_at: Option<Instant>,
 }
 
 /// Points that become one lot. `expires_at` none: never.

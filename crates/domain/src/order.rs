@@ -54,6 +54,18 @@ pub struct Event {
     pub points: Option<Points>,
 }
 
+/// Which of the program's discounts an order gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Discounts {
+    /// Those that the rules give its member.
+    #[default]
+    ByRules,
+    /// Those that ask nothing of a member: it has none.
+    ForAnybody,
+    /// These, one amount for each line, and no others: it was paid so before.
+    Settled(Vec<Money>),
+}
+
 /// A purchase or a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -68,4 +80,5 @@ pub struct Order {
     pub lines: Vec<Line>,
     pub delivery: Money,
     pub vouchers: Vec<Voucher>,
+    pub discounts: Discounts,
 }

@@ -373,6 +373,8 @@ pub struct StatisticsUpdate {
     pub tier_since: Option<Instant>,
     /// Until when the tier is kept though it is no longer fulfilled.
     pub grace_until: Option<Instant>,
+    /// When a step down led to the tier.
+    pub stepped_at: Option<Instant>,
     /// When time alone may change the tier.
     pub review_at: Option<Instant>,
     /// When the order happened; none for a return.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::order::Line;
 use crate::{Id, Instant, Money, Points, Quantity};
 
 /// Everything that a decision needs, read in one statement. What does not apply is absent.
@@ -84,6 +85,9 @@ pub struct Member {
     /// Until when the tier is kept though it is no longer fulfilled.
     #[serde(default)]
     pub grace_until: Option<Instant>,
+    /// When a step down led to the tier; none when the member came to it in another way.
+    #[serde(default)]
+    pub stepped_at: Option<Instant>,
     /// Tiers that were given instead of reached.
     #[serde(default)]
     pub granted_tiers: Vec<GrantedTier>,
@@ -177,13 +181,17 @@ impl Lot {
     }
 }
 
-/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at]`.
+/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at, place]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Taken {
     pub lot: Id,
     pub points: Points,
     pub activates_at: Instant,
     pub expires_at: Option<Instant>,
+    /// Its place in the sequence in which they were taken; 0 where there is none. The lots' dates don't tell it: an end may
+    /// be put off meanwhile.
+    #[serde(default)]
+    pub place: i64,
 }
 
 /// A redemption that is still open.
@@ -337,6 +345,27 @@ pub struct RecordedLine {
     /// (lot, points) that the line earned.
     pub shares: Vec<(Id, Points)>,
     pub returned: Quantity,
+}
+
+impl RecordedLine {
+    /// The line as the rules judge it: what was bought, at the price that was paid.
+    #[must_use]
+    pub fn as_bought(&self) -> Line {
+        Line {
+            id: self.id.clone(),
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            category: self.category.clone(),
+            brand: self.brand.clone(),
+            labels: self.labels.clone().unwrap_or_default(),
+            quantity: self.quantity,
+            price: self.price,
+            discount: self.discount,
+            cost: self.cost,
+            tax: self.tax,
+            promo: self.promo == 1,
+        }
+    }
 }
 
 /// A return that was recorded before; the cancellation has no `ref`.

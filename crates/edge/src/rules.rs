@@ -7,7 +7,7 @@ use domain::judgement::{
     Budget, ClawbackPolicy, Enrolment, Explanation, Extension, Grant, JudgedLine, Judgement, MarginCut, NextTier, Offer, Payment,
     Perk, Rewarded, Shortfall, Standing, Tier, TierBasis,
 };
-use domain::order::{Event, Order};
+use domain::order::{Discounts, Event, Order};
 use domain::snapshot::{GrantedTier, Member, Needs};
 use domain::{Instant, Money, Points};
 use ledger::Terms;
@@ -255,6 +255,12 @@ impl ActiveProgram {
         self.parsed.settings.tiers.iter().map(|tier| tier.id.as_str()).collect()
     }
 
+    /// The ids of the rules that a promo code unlocks.
+    #[must_use]
+    pub fn voucher_rules(&self) -> &[String] {
+        &self.parsed.settings.voucher_rules
+    }
+
     #[must_use]
     pub fn currency(&self) -> &str {
         &self.parsed.settings.currency
@@ -381,6 +387,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
             segments: Vec::new(),
             tier: None,
             grace_until: None,
+            stepped_at: None,
             granted_tiers: Vec::new(),
             activity: Vec::new(),
             uses: Vec::new(),
@@ -396,6 +403,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
         segments: member.segments.clone(),
         tier: member.tier.clone(),
         grace_until: member.grace_until.map(|at| at.0),
+        stepped_at: member.stepped_at.map(|at| at.0),
         granted_tiers: member
             .granted_tiers
             .iter()
@@ -454,6 +462,11 @@ fn order_for_rules(order: &Order) -> engine::Order {
                 skus: voucher.skus.clone(),
             })
             .collect(),
+        discounts: match &order.discounts {
+            Discounts::ByRules => engine::Discounts::ByRules,
+            Discounts::ForAnybody => engine::Discounts::ForAnybody,
+            Discounts::Settled(amounts) => engine::Discounts::Settled(amounts.iter().map(|amount| amount.0).collect()),
+        },
     }
 }
 
@@ -594,6 +607,7 @@ fn standing(given: engine::Standing) -> Standing {
         }),
         until: given.until.map(Instant),
         grace_until: given.grace_until.map(Instant),
+        stepped_at: given.stepped_at.map(Instant),
     }
 }
 

@@ -61,6 +61,7 @@ pub fn enrol(applicant: Applicant, judged: &Enrolment, terms: &Terms, mut comman
         merged: Vec::new(),
         segments: Vec::new(),
         grace_until: None,
+        stepped_at: None,
         granted_tiers: Vec::new(),
         activity: Vec::new(),
         uses: Vec::new(),

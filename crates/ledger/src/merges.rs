@@ -56,7 +56,9 @@ pub fn merge(
     let orders = member.orders.checked_add(other.orders).ok_or(Refusal::Overflow)?;
     let balance = account.balance();
     let both = together(member, other, balance.lifetime_earned)?;
-    let stands = better(standing(&both), standing(&Member { tier: other.tier.clone(), grace_until: other.grace_until, ..both }));
+    let as_other =
+        Member { tier: other.tier.clone(), grace_until: other.grace_until, stepped_at: other.stepped_at, ..both.clone() };
+    let stands = better(standing(&both), standing(&as_other));
     let gains = statistics(member, &stands, command.now);
     let tier_since = match &gains.tier {
         tier if *tier != member.tier && *tier == other.tier => other.tier_since,

@@ -54,6 +54,7 @@ pub(crate) fn statistics(member: &Member, standing: &Standing, now: Instant) -> 
         tier_since: if member.tier == tier { member.tier_since } else { Some(now) },
         tier,
         grace_until: standing.grace_until,
+        stepped_at: standing.stepped_at,
         review_at: [standing.until, standing.grace_until].into_iter().flatten().min(),
         order_at: None,
     }

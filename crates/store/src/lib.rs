@@ -21,7 +21,9 @@ pub use simulation::{
     simulation_size,
 };
 pub use sweep::{remove_persons, strangers, swept, unswept};
-pub use work::{Due, Finding, activate, audit, counts, due, expire, mark_reviews, release_overdue, reviews};
+pub use work::{
+    Due, Finding, Review, activate, asked, audit, counts, due, expire, mark_reviews, release_overdue, reviews, unasked,
+};
 pub use writes::{Commit, apply, remove_person, write_person};
 
 /// A value of SQL.

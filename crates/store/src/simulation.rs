@@ -1,5 +1,6 @@
 //! Stored orders as a simulation reads them: page by page, member by member. Nothing is written.
 
+use domain::order::Voucher;
 use domain::snapshot::RecordedLine;
 use domain::{Id, Instant, Money, Points, Quantity};
 use serde::Deserialize;
@@ -31,6 +32,10 @@ pub struct Buyer {
     pub lines: i64,
     /// What else changed the points ever earned, if that was asked for: (at, number in the account, change).
     pub changes: Vec<(Instant, i64, Points)>,
+    /// Groups that the shop put the member into, as they are today: nobody remembers those of before.
+    pub segments: Vec<String>,
+    /// Tiers that were given instead of reached: (at, tier, until). Without an end: for good.
+    pub given_tiers: Vec<(Instant, String, Option<Instant>)>,
 }
 
 /// Where an order stands in the sequence in which orders are read.
@@ -65,9 +70,13 @@ pub struct StoredOrder {
     pub currency: String,
     pub delivery: Money,
     pub paid_points: Points,
+    /// 1: it was recorded without a member, who claimed it later.
+    pub claimed: u8,
     pub lines: Vec<RecordedLine>,
     /// Which rule each of its lots came from: (lot, rule).
     pub lots: Vec<(Id, String)>,
+    /// Promo codes that it used.
+    pub vouchers: Vec<Voucher>,
     pub returns: Vec<StoredReturn>,
 }
 
@@ -124,8 +133,14 @@ pub async fn simulation_members(
     rows.iter()
         .map(|row| {
             let number = |column| integer(Some(row), column).unwrap_or_default();
-            let changes = json(Some(row), 3)?.unwrap_or_default();
-            Ok(Buyer { id: Id(number(0)), orders: number(1), lines: number(2), changes })
+            Ok(Buyer {
+                id: Id(number(0)),
+                orders: number(1),
+                lines: number(2),
+                changes: json(Some(row), 3)?.unwrap_or_default(),
+                segments: json(Some(row), 4)?.unwrap_or_default(),
+                given_tiers: json(Some(row), 5)?.unwrap_or_default(),
+            })
         })
         .collect()
 }

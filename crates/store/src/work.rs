@@ -1,8 +1,9 @@
 //! Scheduled work and the audit: set-based statements, each bounded.
 
+use domain::snapshot::Member;
 use domain::{Id, Instant};
 
-use crate::{Database, StoreError, integer, text};
+use crate::{Database, StoreError, Value, integer, json, text};
 
 /// How much work is due, each counted up to a bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,8 +11,20 @@ pub struct Due {
     pub activate: i64,
     pub expire: i64,
     pub holds: i64,
-    /// Members whose tier time may have changed.
+    /// Members whose tier may have changed.
     pub tiers: i64,
+    /// 1 where the program in force was not asked about the tiers of all members yet.
+    pub unasked: i64,
+}
+
+/// A member whose tier is to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Review {
+    pub member: Id,
+    /// Since when it is due.
+    pub since: Instant,
+    /// Lock of the statistics.
+    pub revision: i64,
 }
 
 /// What the audit found.
@@ -30,7 +43,7 @@ pub async fn due(db: &impl Database, now: Instant, bound: i64) -> Result<Due, St
     let rows = db.run(include_str!("../../../sql/statements/due.sql"), vec![now.into(), bound.into()]).await?;
     let row = rows.first();
     let count = |column| integer(row, column).unwrap_or_default();
-    Ok(Due { activate: count(0), expire: count(1), holds: count(2), tiers: count(3) })
+    Ok(Due { activate: count(0), expire: count(1), holds: count(2), tiers: count(3), unasked: count(4) })
 }
 
 /// Announces at most `bound` lots that became available. Returns how many.
@@ -68,13 +81,17 @@ pub async fn release_overdue(
     Ok(rows.len())
 }
 
-/// Members whose tier is to be looked at again, at most `bound`, and since when each is due.
+/// Members whose tier is to be looked at again, at most `bound`.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
-pub async fn reviews(db: &impl Database, now: Instant, bound: i64) -> Result<Vec<(Id, Instant)>, StoreError> {
+pub async fn reviews(db: &impl Database, now: Instant, bound: i64) -> Result<Vec<Review>, StoreError> {
     let rows = db.run(include_str!("../../../sql/statements/reviews.sql"), vec![now.into(), bound.into()]).await?;
-    Ok(rows.iter().filter_map(|row| Some((Id(integer(Some(row), 0)?), Instant(integer(Some(row), 1)?)))).collect())
+    let review = |row| {
+        let number = |column| integer(Some(row), column);
+        Some(Review { member: Id(number(0)?), since: Instant(number(1)?), revision: number(2)? })
+    };
+    Ok(rows.iter().filter_map(review).collect())
 }
 
 /// Marks the members of at most `bound` orders that left the window of the tiers, which begins at `window`, for a review at
@@ -90,6 +107,38 @@ pub async fn mark_reviews(db: &impl Database, window: Instant, now: Instant, bou
     db.run(include_str!("../../../sql/statements/mark_reviews.sql"), parameters).await?;
     db.run(include_str!("../../../sql/statements/reviews_marked.sql"), vec![next.into()]).await?;
     Ok(true)
+}
+
+/// The next members whom the program of this version was not asked about yet, at most `bound`, with what says where they stand
+/// among the tiers. `windows` are those of the tiers.
+///
+/// # Errors
+/// [`StoreError`] of the statement, or a row that can't be read.
+pub async fn unasked(db: &impl Database, version: i64, windows: &[Instant], bound: i64) -> Result<Vec<Member>, StoreError> {
+    let parameters = vec![version.into(), Value::Text(serde_json::json!(windows).to_string()), bound.into()];
+    let rows = db.run(include_str!("../../../sql/statements/unasked.sql"), parameters).await?;
+    rows.iter().filter_map(|row| json(Some(row), 0).transpose()).collect()
+}
+
+/// Remembers that a program was asked about the members up to `last`, the last of all where `done`, and marks those of them
+/// of whom it says otherwise for a review at `now`.
+///
+/// # Errors
+/// [`StoreError`] of a statement; asking again does no harm.
+pub async fn asked(
+    db: &impl Database,
+    version: i64,
+    last: Id,
+    done: bool,
+    otherwise: &[Id],
+    now: Instant,
+) -> Result<(), StoreError> {
+    if !otherwise.is_empty() {
+        let parameters = vec![Value::Text(serde_json::json!(otherwise).to_string()), now.into()];
+        db.run(include_str!("../../../sql/statements/mark_members.sql"), parameters).await?;
+    }
+    let parameters = vec![version.into(), last.into(), i64::from(done).into()];
+    db.run(include_str!("../../../sql/statements/asked.sql"), parameters).await.map(drop)
 }
 
 /// Every way in which the books disagree, at most 100.

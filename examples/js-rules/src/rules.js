@@ -46,11 +46,12 @@ class Program {
       tierBasis: 'spend',
       tiers: [],
       budgets: [],
+      voucherRules: [],
     };
   }
 
   standing() {
-    return { tier: undefined, next: undefined, until: undefined, graceUntil: undefined };
+    return { tier: undefined, next: undefined, until: undefined, graceUntil: undefined, steppedAt: undefined };
   }
 
   /** Every order is judged by itself: nothing must be known of the member. */

@@ -25,14 +25,20 @@ mod bindings {
     use super::Rules;
 }
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use bindings::exports::kopilka::rules::engine::{
-    Enrolment, Event, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment, Program as Handle,
-    Rewarded, Settings, Standing,
+    Enrolment, Event, Explanation, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment,
+    Program as Handle, Rewarded, Settings, Standing,
 };
 use bindings::kopilka::rules::engine::Program as EnginesProgram;
 
 /// More than any host grants in one piece or in many.
 const PIECE: usize = 1 << 20;
+
+/// Documents that this instance has parsed so far, and orders that it has judged.
+static PARSED: AtomicU32 = AtomicU32::new(0);
+static JUDGED: AtomicU32 = AtomicU32::new(0);
 
 struct Rules;
 
@@ -62,6 +68,7 @@ impl GuestProgram for Program {
                 misbehave(word);
             }
         }
+        PARSED.fetch_add(1, Relaxed);
         Ok(Handle::new(Self::Parsed(EnginesProgram::parse(&document)?)))
     }
 
@@ -93,6 +100,7 @@ impl GuestProgram for Program {
     fn judge_order(&self, member: Member, order: Order, payment: Payment) -> Result<Judgement, Failure> {
         let word = order.lines.first().map(|line| line.sku.clone()).unwrap_or_default();
         misbehave(&word);
+        JUDGED.fetch_add(1, Relaxed);
         let judged = self.engine().judge_order(&member, &order, payment)?;
         Ok(contradict(&word, judged))
     }
@@ -129,7 +137,7 @@ fn recurse(depth: u64) -> u64 {
     recurse(depth + 1) + frame[63]
 }
 
-/// A judgement that the books must not believe, if the word is one of these.
+/// A judgement that the books must not believe, or that tells of the instance, if the word is one of these.
 fn contradict(word: &str, mut judged: Judgement) -> Judgement {
     match word {
         "earn-more-than-granted" => judged.earned += 1,
@@ -153,6 +161,17 @@ fn contradict(word: &str, mut judged: Judgement) -> Judgement {
         "forget-a-line" => {
             judged.lines.pop();
         }
+        // no contradiction, only more than the books ask for
+        "count" => judged.explanations.push(Explanation {
+            rule_id: "instance".into(),
+            fired: false,
+            points: 0,
+            money: 0,
+            code: "counted".into(),
+            reason: format!("{} parsed, {} judged", PARSED.load(Relaxed), JUDGED.load(Relaxed)),
+            translations: Vec::new(),
+            shortfall: None,
+        }),
         _ => {}
     }
     judged

@@ -20,7 +20,7 @@ pub struct Read {
 }
 
 /// The kinds of entries: the model's, the API's, and what becomes of what remains.
-const KINDS: [(&str, &str, i64); 13] = [
+const KINDS: [(&str, &str, i64); 14] = [
     ("earn", "earn", 1),
     ("hold", "hold", -1),
     ("capture", "capture", 0),
@@ -28,6 +28,7 @@ const KINDS: [(&str, &str, i64); 13] = [
     ("redemption_rollback", "redemption_rollback", 1),
     ("expire", "expire", -1),
     ("clawback", "clawback", -1),
+    ("settle", "clawback", -1),
     ("adjust_in", "adjust", 1),
     ("adjust_out", "adjust", -1),
     ("transfer_out", "transfer", -1),

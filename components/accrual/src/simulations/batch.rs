@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domain::judgement::Judgement;
-use domain::order::{Line, Order};
+use domain::order::{Discounts, Order};
 use domain::snapshot::Member;
 use domain::{Id, Points};
 use edge::{ActiveProgram, AskedPayment, Problem, RulesFailure, agreed, books, from_store, wire};
@@ -207,7 +207,7 @@ struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     fn new(buyer: &Buyer, comparison: &'a Comparison<'a>) -> Self {
-        let member = SimulatedMember::new(buyer.id, &buyer.changes, comparison.proposed);
+        let member = SimulatedMember::new(buyer, comparison.proposed);
         let (current, proposed) = (Figures::default(), Figures::default());
         Self { comparison, id: buyer.id, member, orders: 0, current, proposed, cause: None }
     }
@@ -293,20 +293,6 @@ fn pay_and_judge(
 
 /// The order as the rules judge it: what was bought, at the prices that were paid.
 fn as_bought(order: &StoredOrder) -> Order {
-    let line = |line: &domain::snapshot::RecordedLine| Line {
-        id: line.id.clone(),
-        sku: line.sku.clone(),
-        name: None,
-        category: line.category.clone(),
-        brand: line.brand.clone(),
-        labels: line.labels.clone().unwrap_or_default(),
-        quantity: line.quantity,
-        price: line.price,
-        discount: line.discount,
-        cost: line.cost,
-        tax: line.tax,
-        promo: line.promo != 0,
-    };
     Order {
         reference: order.reference.clone(),
         occurred_at: order.occurred_at,
@@ -314,10 +300,16 @@ fn as_bought(order: &StoredOrder) -> Order {
         store: order.store.clone(),
         device: None,
         currency: order.currency.clone(),
-        lines: order.lines.iter().map(line).collect(),
+        lines: order.lines.iter().map(domain::snapshot::RecordedLine::as_bought).collect(),
         delivery: order.delivery,
-        // promo codes belong to the campaigns of their time: a simulation tries none
-        vouchers: Vec::new(),
+        // a code that the order did not use is not remembered
+        vouchers: order.vouchers.clone(),
+        discounts: match (order.member_id, order.claimed) {
+            (None, _) => Discounts::ForAnybody,
+            // it was paid before anybody knew whose it is
+            (Some(_), 1) => Discounts::Settled(order.lines.iter().map(|line| line.program_discount).collect()),
+            (Some(_), _) => Discounts::ByRules,
+        },
     }
 }
 

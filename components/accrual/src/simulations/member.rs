@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::judgement::{Judgement, Standing};
-use domain::snapshot::{Activity, Member, RuleUse};
+use domain::snapshot::{Activity, GrantedTier, Member, RuleUse};
 use domain::{Id, Instant, Money, Points, amount};
 use edge::ActiveProgram;
-use store::StoredOrder;
+use store::{Buyer, StoredOrder};
 
 /// What rules with a budget gave so far, all members together. A simulation goes member by member, so that a budget runs out in
 /// the sequence of the members, not of time; together they get no more than it. It is whole when the period begins.
@@ -21,6 +21,8 @@ pub struct SimulatedMember<'a> {
     past: Vec<Past>,
     /// What is still to come of orders that were counted: by time, the number in the account, and a number of their own.
     to_come: BTreeMap<(Instant, i64, usize), Effect>,
+    /// Tiers that were given by now, over ones too.
+    given_tiers: Vec<GrantedTier>,
     /// The number of the next one to come.
     next: usize,
     categories: BTreeSet<String>,
@@ -45,6 +47,10 @@ enum Effect {
     Points(i64),
     /// A part of an order came back.
     Returned(Step),
+    /// A tier was given.
+    GivenTier(GrantedTier),
+    /// One that was given for a time is over.
+    TierOver,
 }
 
 #[derive(Default)]
@@ -96,12 +102,19 @@ impl Counted {
 }
 
 impl<'a> SimulatedMember<'a> {
-    /// Somebody before their first order. `changes` is what else changed the points ever earned.
-    pub fn new(id: Id, changes: &[(Instant, i64, Points)], program: &'a ActiveProgram) -> Self {
-        let (facts, past, to_come, categories) = (nobody_yet(id), Vec::new(), BTreeMap::new(), BTreeSet::new());
-        let mut member = Self { program, facts, past, to_come, next: 0, categories };
-        for (at, seq, points) in changes {
+    /// Somebody before their first order, with what is known of them beside orders.
+    pub fn new(buyer: &Buyer, program: &'a ActiveProgram) -> Self {
+        let facts = Member { segments: buyer.segments.clone(), ..nobody_yet(buyer.id) };
+        let (past, to_come, given_tiers, categories) = (Vec::new(), BTreeMap::new(), Vec::new(), BTreeSet::new());
+        let mut member = Self { program, facts, past, to_come, given_tiers, next: 0, categories };
+        for (at, seq, points) in &buyer.changes {
             member.expect(*at, *seq, Effect::Points(points.0));
+        }
+        for (at, tier, until) in &buyer.given_tiers {
+            member.expect(*at, 0, Effect::GivenTier(GrantedTier { id: tier.clone(), until: *until }));
+            if let Some(until) = until {
+                member.expect(*until, 0, Effect::TierOver);
+            }
         }
         member
     }
@@ -147,7 +160,7 @@ impl<'a> SimulatedMember<'a> {
         self.plan_returns(index, order, counted, given);
         self.categories.extend(order.lines.iter().filter_map(|line| line.category.clone()));
         match after {
-            Some(after) => self.stands(after),
+            Some(after) => self.stands(after, order.at),
             None => self.review(order.occurred_at, given),
         }
     }
@@ -193,6 +206,11 @@ impl<'a> SimulatedMember<'a> {
                     self.take_back(&step, given);
                     self.review(happened_at, given);
                 }
+                Effect::GivenTier(tier) => {
+                    self.given_tiers.push(tier);
+                    self.review(happened_at, given);
+                }
+                Effect::TierOver => self.review(happened_at, given),
             }
         }
     }
@@ -232,13 +250,18 @@ impl<'a> SimulatedMember<'a> {
         if self.program.has_tiers() {
             self.look_back(at, given);
             let standing = self.program.standing(&self.facts, at);
-            self.stands(&standing);
+            self.stands(&standing, at);
         }
     }
 
-    fn stands(&mut self, standing: &Standing) {
-        self.facts.tier = standing.tier.as_ref().map(|tier| tier.id.clone());
+    fn stands(&mut self, standing: &Standing, at: Instant) {
+        let tier = standing.tier.as_ref().map(|tier| tier.id.clone());
+        if tier != self.facts.tier {
+            self.facts.tier_since = Some(at);
+        }
+        self.facts.tier = tier;
         self.facts.grace_until = standing.grace_until;
+        self.facts.stepped_at = standing.stepped_at;
     }
 
     /// What the program asks to be told of the past.
@@ -271,6 +294,10 @@ impl<'a> SimulatedMember<'a> {
             }
         };
         self.facts.uses = needs.rules.iter().map(used).collect();
+        // as the books tell them: one that is over explains the tier held until that was looked at again
+        let since = self.facts.tier_since.unwrap_or(Instant(0));
+        let told = self.given_tiers.iter().filter(|given| given.until.is_none_or(|until| until > since));
+        self.facts.granted_tiers = told.cloned().collect();
     }
 }
 
@@ -304,6 +331,7 @@ fn nobody_yet(id: Id) -> Member {
         merged: Vec::new(),
         segments: Vec::new(),
         grace_until: None,
+        stepped_at: None,
         granted_tiers: Vec::new(),
         activity: Vec::new(),
         uses: Vec::new(),

@@ -3,7 +3,8 @@
 //! Each order is judged again by the proposed program, member by member and in the sequence in which the orders came, with
 //! what the proposed program itself would have made of the orders before: tiers, windows, caps. Orders before the period count
 //! as they are stored. What is compared is the benefit of goods that were kept (see `figures`). Taken as given: who bought what
-//! and when; what was paid with points, as far as the proposed program lets it; points that are given beside orders.
+//! and when, with which promo codes; what was paid with points, as far as the proposed program lets it; points and tiers that were
+//! given beside orders. Members are in the segments of today: nobody remembers those of before.
 //!
 //! A request is bounded: what does not fit is for the next one, with `next_cursor`. The figures of all batches sum exactly to
 //! those of the whole.

@@ -43,6 +43,18 @@ pub struct Conditions {
     pub quantity: Option<Quantity>,
 }
 
+impl Conditions {
+    /// Whether it asks something of a member, which nobody knows of an order without one.
+    #[must_use]
+    pub fn ask_of_the_member(&self) -> bool {
+        self.tiers.is_some()
+            || self.segments.is_some()
+            || self.first_order.is_some()
+            || self.orders.is_some()
+            || self.new_category
+    }
+}
+
 /// Bounds of the items total (line amounts less their discounts, without delivery), in hundredths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderTotal {
@@ -91,7 +103,7 @@ pub struct Dates {
 }
 
 /// Which goods. A line is meant when any of the lists names it (or there is no list), and `promo` is as asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Products {
     /// Stock keeping units.
     pub skus: Option<BTreeSet<String>>,

@@ -1,6 +1,6 @@
 //! The block `earning`: the rules by which orders earn points.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calendar::Lifetime;
 use crate::limits::{MAX_PRIORITY, MAX_RULES};
@@ -22,6 +22,8 @@ pub struct EarningRule {
     pub reward: Reward,
     /// When it fires, and on which lines.
     pub when: Conditions,
+    /// Rules with the same number mean the same lines of any order. Below the number of rules.
+    pub goods: usize,
     /// Higher ones are evaluated first; equal ones in the document's order.
     pub priority: i64,
     /// How it gets on with the others.
@@ -76,7 +78,22 @@ pub fn read(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, f
     let mut rules: Vec<_> =
         nodes.iter().enumerate().filter_map(|(place, node)| rule(place, node, scale, tiers, ids, findings)).collect();
     rules.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
+    let numbers = numbers_of_goods(&rules);
+    for (rule, goods) in rules.iter_mut().zip(numbers) {
+        rule.goods = goods;
+    }
     rules
+}
+
+/// For each rule the number of its goods. A promo code is for goods of its own.
+fn numbers_of_goods(rules: &[EarningRule]) -> Vec<usize> {
+    let mut known = BTreeMap::new();
+    let mut numbers = Vec::with_capacity(rules.len());
+    for (place, rule) in rules.iter().enumerate() {
+        let code = rule.when.voucher.then_some(place);
+        numbers.push(*known.entry((&rule.when.products, rule.when.new_category, code)).or_insert(place));
+    }
+    numbers
 }
 
 /// Reads `rate` and `rate_promo`. None when one of them is wrong, or a promo rate stands alone.
@@ -137,7 +154,17 @@ fn rule(
     };
     block.finish(findings);
     let when = when.unwrap_or_else(|| Some(Conditions::default()))?;
-    Some(EarningRule { place, id: id?, reward: reward?, when, priority, company: company?, limits: limits?, lifetime })
+    Some(EarningRule {
+        place,
+        id: id?,
+        reward: reward?,
+        when,
+        goods: place,
+        priority,
+        company: company?,
+        limits: limits?,
+        lifetime,
+    })
 }
 
 /// Reads `priority`; 0 where it is absent.

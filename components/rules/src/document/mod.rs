@@ -131,8 +131,9 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let order_windows = order_windows(&discounts, &earning, &perks);
     let budgets = earning.iter().filter_map(|rule| rule.limits.budget_of(&rule.id));
     let budgets = budgets.chain(events.iter().filter_map(|rule| rule.limits.budget_of(&rule.id))).collect();
+    let voucher_rules = voucher_rules(&discounts, &earning, &perks);
     let (names, rounding, basis) = (heading.names.clone(), heading.rounding, heading.basis);
-    let (settings, zone) = heading.complete(&tiers, budgets, hold_seconds)?;
+    let (settings, zone) = heading.complete(&tiers, budgets, voucher_rules, hold_seconds)?;
     Some(Document {
         settings,
         zone,
@@ -150,6 +151,14 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
         redemption,
         returned_grace,
     })
+}
+
+/// The ids of the rules that ask for a promo code, in the order of evaluation.
+fn voucher_rules(discounts: &[DiscountRule], earning: &[EarningRule], perks: &[PerkRule]) -> Vec<String> {
+    let rules = discounts.iter().map(|rule| (&rule.id, &rule.when));
+    let rules = rules.chain(earning.iter().map(|rule| (&rule.id, &rule.when)));
+    let rules = rules.chain(perks.iter().map(|rule| (&rule.perk.id, &rule.when)));
+    rules.filter(|(_, when)| when.voucher).map(|(id, _)| id.clone()).collect()
 }
 
 /// The windows of days in which conditions count orders, each once.

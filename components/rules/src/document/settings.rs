@@ -83,7 +83,13 @@ impl Heading {
     }
 
     /// The settings and their zone; none when a part is missing.
-    pub fn complete(self, tiers: &Tiers, budgets: Vec<Budget>, hold_seconds: u32) -> Option<(Settings, Zone)> {
+    pub fn complete(
+        self,
+        tiers: &Tiers,
+        budgets: Vec<Budget>,
+        voucher_rules: Vec<String>,
+        hold_seconds: u32,
+    ) -> Option<(Settings, Zone)> {
         let (time_zone, zone) = self.zone?;
         let settings = Settings {
             name: self.name?,
@@ -97,6 +103,7 @@ impl Heading {
             tier_basis: tiers.terms.basis,
             tiers: tiers.tiers.clone(),
             budgets,
+            voucher_rules,
         };
         Some((settings, zone))
     }

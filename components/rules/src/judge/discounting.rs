@@ -8,10 +8,36 @@ use crate::money::{self, Overflow, Rounding, multiply_divide};
 use super::explaining::{Miss, Taken, Teller};
 use super::lines::PricedLine;
 use super::scene::Scene;
-use super::{guard, sharing, standing};
+use super::{guard, invalid, sharing, standing};
 
 /// A quantity of one piece: quantities are in thousandths.
 const ONE_PIECE: i64 = 1_000;
+
+/// The rule of discounts that were settled before.
+const SETTLED: &str = "settled";
+
+/// Takes off the lines what was taken off when the order was paid: no rule is judged.
+pub fn settle(lines: &mut [PricedLine], discounts: &[i64]) -> Result<Vec<Explanation>, Failure> {
+    if discounts.len() != lines.len() {
+        return Err(invalid("/discounts", "out_of_range", "one amount for each line"));
+    }
+    for (index, (line, discount)) in lines.iter_mut().zip(discounts).enumerate() {
+        if !(0..=line.amount).contains(discount) {
+            return Err(invalid(format!("/discounts/{index}"), "out_of_range", "from 0 to the line's amount"));
+        }
+        if *discount > 0 {
+            line.discount = *discount;
+            line.discounts.push(LineDiscount { rule_id: SETTLED.to_owned(), money: *discount });
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Whether a rule asks something of a member.
+fn asks_of_the_member(rule: &DiscountRule) -> bool {
+    let by_spend = matches!(rule.benefit, Benefit::Tier | Benefit::Steps { by: StepBasis::QualifyingSpend, .. });
+    by_spend || rule.when.ask_of_the_member()
+}
 
 /// Takes the program's discounts off the lines; one explanation for each rule, in the order of evaluation.
 pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Vec<Explanation>, Failure> {
@@ -32,7 +58,13 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Vec<Explanati
             })
             .collect();
         let excluded = exclusive.is_some() || (rule.company.exclusive && any_fired);
-        let judged = if excluded { Err(Miss::Excluded) } else { wanted(scene, rule, lines, &selected)? };
+        let judged = if scene.anonymous && asks_of_the_member(rule) {
+            Err(Miss::MembersOnly)
+        } else if excluded {
+            Err(Miss::Excluded)
+        } else {
+            wanted(scene, rule, lines, &selected)?
+        };
         let (parts, taken) = match judged {
             Ok(wanted) => wanted,
             Err(miss) => {
@@ -80,10 +112,10 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Vec<Explanati
     Ok(explanations)
 }
 
-type Wanted = Result<(Vec<i64>, Taken), Miss>;
+type Wanted<'d> = Result<(Vec<i64>, Taken<'d>), Miss>;
 
 /// What a rule would take off each line, without caps and guard.
-fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[bool]) -> Result<Wanted, Overflow> {
+fn wanted<'d>(scene: &Scene<'d>, rule: &DiscountRule, lines: &[PricedLine], selected: &[bool]) -> Result<Wanted<'d>, Overflow> {
     if let Some(miss) = scene.unmet(&rule.id, &rule.when) {
         return Ok(Err(miss));
     }
@@ -100,13 +132,13 @@ fn wanted(scene: &Scene, rule: &DiscountRule, lines: &[PricedLine], selected: &[
     }
     let nets = nets(lines, selected)?;
     let whole = money::sum(nets.iter().copied())?;
-    let percent = |rate: i64, tier: Option<String>| -> Result<Wanted, Overflow> {
+    let percent = |rate: i64, tier: Option<&'d str>| -> Result<Wanted<'d>, Overflow> {
         let total = share_of(whole, rate)?;
         Ok(Ok((divided(total, &nets)?, Taken::Percent { rate, of: whole, tier })))
     };
     match &rule.benefit {
         Benefit::Percent(rate) => percent(*rate, None),
-        Benefit::Tier => match scene.tier.and_then(|tier| above_zero(tier.discount).map(|rate| (rate, tier.name.clone()))) {
+        Benefit::Tier => match scene.tier.and_then(|tier| above_zero(tier.discount).map(|rate| (rate, tier.name.as_str()))) {
             Some((rate, name)) => percent(rate, Some(name)),
             None => Ok(Err(Miss::NoTier(missing_to_discount(scene)))),
         },
@@ -158,7 +190,7 @@ fn short_of_steps(by: StepBasis, steps: &[(i64, i64)], reached: i64) -> Result<M
 }
 
 /// Of each `buy + get` whole pieces the cheapest `get` are cheaper; over all selected lines together.
-fn buy_get(lines: &[PricedLine], nets: &[i64], buy: i64, get: i64, rate: i64) -> Result<Wanted, Overflow> {
+fn buy_get(lines: &[PricedLine], nets: &[i64], buy: i64, get: i64, rate: i64) -> Result<Wanted<'static>, Overflow> {
     let pieces = |line: &PricedLine| line.line.quantity.checked_div(ONE_PIECE).unwrap_or(0);
     let chosen: Vec<_> = lines.iter().zip(nets).enumerate().filter(|(_, (_, net))| **net > 0).collect();
     let all = sum(chosen.iter().map(|(_, (line, _))| pieces(line)))?;
@@ -209,8 +241,7 @@ fn nets(lines: &[PricedLine], selected: &[bool]) -> Result<Vec<i64>, Overflow> {
 }
 
 fn divided(total: i64, weights: &[i64]) -> Result<Vec<i64>, Overflow> {
-    let weights: Vec<_> = weights.iter().map(|weight| i128::from(*weight)).collect();
-    Ok(sharing::share(total, &weights)?.unwrap_or_else(|| vec![0; weights.len()]))
+    Ok(sharing::share(total, weights)?.unwrap_or_else(|| vec![0; weights.len()]))
 }
 
 /// So many parts per million of an amount, rounded half up as a shop rounds a price.

@@ -3,23 +3,25 @@
 use crate::document::{Document, EventPoints, EventRule};
 use crate::engine::{Event, Failure, GrantedTier, Member, Rewarded};
 
+use super::earning::Calendar;
 use super::explaining::{Miss, Teller};
 use super::lines::check_instant;
 use super::scene::Scene;
-use super::{caps, earning, invalid};
+use super::{caps, invalid};
 
 /// Judges an event. Every rule for its type is tried, in the document's order.
 pub fn judge_event(document: &Document, member: &Member, event: &Event) -> Result<Rewarded, Failure> {
     check_instant(event.occurred_at, "/occurred_at")?;
     let scene = Scene::at(document, member, event.occurred_at, event.channel.as_deref())?;
     let teller = Teller::of(document);
+    let mut calendar = Calendar { scene: &scene, last: None };
     let mut rewarded = Rewarded { grants: Vec::new(), explanations: Vec::new(), tier: None };
     for rule in document.events.iter().filter(|rule| rule.type_name == event.type_name) {
         match judge(&scene, rule, event)? {
             Err(miss) => rewarded.explanations.push(teller.miss(&rule.id, &miss)),
             Ok(points) => {
                 if points > 0 {
-                    let grant = earning::grant(document, &rule.id, &rule.lifetime, event.occurred_at, points)?;
+                    let grant = calendar.grant(&rule.id, &rule.lifetime, points)?;
                     rewarded.grants.push(grant);
                 }
                 let tier = rule.tier.as_ref().and_then(|given| {

@@ -18,12 +18,14 @@ mod earning;
 mod enrolment;
 mod events;
 mod explaining;
+mod goods;
 mod guard;
 mod lines;
 mod needs;
 mod offers;
 mod payment;
 mod plural;
+mod rewards;
 mod scene;
 mod selection;
 #[cfg(test)]
@@ -38,10 +40,10 @@ pub use standing::standing;
 
 use crate::calendar::Expiry;
 use crate::document::Document;
-use crate::engine::{Explanation, Extension, Failure, Finding, JudgedLine, Judgement, Member, Order, Payment, Perk};
+use crate::engine::{Discounts, Explanation, Extension, Failure, Finding, JudgedLine, Judgement, Member, Order, Payment, Perk};
 use crate::money::{self, Overflow};
-use earning::{EarningLine, Purchase};
 use explaining::{Miss, Teller};
+use goods::{EarningLine, Purchase};
 use scene::Scene;
 
 /// Judges an order for a member who wants to pay so, and offers what a larger one would bring.
@@ -59,7 +61,10 @@ fn judge_alone(document: &Document, member: &Member, order: &Order, payment: &Pa
     let mut priced = lines::price(document, order)?;
     let items = money::sum(priced.iter().map(|line| line.amount))?;
     let scene = Scene::of_order(document, member, order, items)?;
-    let discount_explanations = discounting::discount(&scene, &mut priced)?;
+    let discount_explanations = match &order.discounts {
+        Discounts::Settled(amounts) => discounting::settle(&mut priced, amounts)?,
+        Discounts::ByRules | Discounts::ForAnybody => discounting::discount(&scene, &mut priced)?,
+    };
     let discount = money::sum(priced.iter().map(|line| line.discount))?;
     let paid = payment::pay(document, member, order, &mut priced, items, payment)?;
 
@@ -90,9 +95,9 @@ fn judge_alone(document: &Document, member: &Member, order: &Order, payment: &Pa
     }
     let qualifying = money::sum(judged.iter().map(|line| line.qualifying))?;
 
-    let purchase = Purchase { scene, order, lines };
+    let purchase = Purchase::new(scene, lines);
     let verdicts = earning::judge(&purchase)?;
-    let earned = earning::earn(&purchase, verdicts)?;
+    let earned = earning::earn(&purchase, &verdicts)?;
     for ((line, shares), cuts) in judged.iter_mut().zip(earned.shares).zip(earned.cuts) {
         line.shares = shares;
         line.cuts.extend(cuts);
@@ -126,9 +131,8 @@ fn judge_alone(document: &Document, member: &Member, order: &Order, payment: &Pa
 /// The delivery as far as points are earned on it, shared among the lines by what they bring.
 fn deliveries(document: &Document, order: &Order, nets: &[i64]) -> Result<Vec<i64>, Overflow> {
     let delivery = if document.basis.with_delivery { order.delivery } else { 0 };
-    let weights: Vec<_> = nets.iter().map(|net| i128::from(*net)).collect();
     // lines that bring nothing earn nothing on their delivery either
-    Ok(sharing::share(delivery, &weights)?.unwrap_or_else(|| vec![0; nets.len()]))
+    Ok(sharing::share(delivery, nets)?.unwrap_or_else(|| vec![0; nets.len()]))
 }
 
 /// The member once the order counts; it lies in every window, because windows end with its day.

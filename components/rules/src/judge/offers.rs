@@ -3,7 +3,7 @@
 //! Nothing is estimated: the larger order is judged through all the stages, and a rule is offered for what it gives there.
 
 use crate::document::{Benefit, Conditions, DiscountRule, Document, EarningRule, Rates, Reward, StepBasis};
-use crate::engine::{Explanation, Failure, Judgement, Line, Member, Offer, Order, Payment, Shortfall};
+use crate::engine::{Discounts, Explanation, Failure, Judgement, Line, Member, Offer, Order, Payment, Shortfall};
 use crate::limits::{MAX_LARGER_ORDERS, MAX_OFFERS};
 use crate::money::{self, Overflow, Rounding, multiply_divide};
 
@@ -25,6 +25,10 @@ struct Near<'d> {
 
 /// One offer for each rule that only lacks a minimum of the order, nearest first. `now` is the judgement of the order.
 pub fn offers(document: &Document, member: &Member, order: &Order, payment: &Payment, now: &Judgement) -> Vec<Offer> {
+    // an order that was paid before it is judged does not grow any more
+    if matches!(order.discounts, Discounts::Settled(_)) {
+        return Vec::new();
+    }
     let count = document.discounts.len();
     let discounts = document.discounts.iter().zip(now.explanations.iter().enumerate());
     let discounts = discounts.filter(|(rule, _)| any_goods_count(&rule.when)).filter_map(|(rule, (place, said))| {

@@ -91,7 +91,7 @@ struct Goods {
     /// What each line brings that is not excluded.
     nets: Vec<i64>,
     /// What points may pay of each line: less than its net where the margin guard holds the rest.
-    amounts: Vec<i128>,
+    amounts: Vec<i64>,
     /// Sum of `nets`: the program's share is of this.
     eligible: i64,
     /// Sum of `amounts`: less than `eligible` only by the margin guard.
@@ -115,14 +115,13 @@ impl Goods {
         let room_of = |(line, net): (&PricedLine, &i64)| (*net).min(guard::room(*net, line.lowest, covers));
         let amounts: Vec<_> = lines.iter().zip(&nets).map(room_of).collect();
         let room = money::sum(amounts.iter().copied())?;
-        Ok(Self { nets, amounts: amounts.into_iter().map(i128::from).collect(), eligible, room, items })
+        Ok(Self { nets, amounts, eligible, room, items })
     }
 
     /// Money by the lines' amounts, points by the money; where there is no money, points by the amounts.
     fn parts(&self, points: i64, money: i64) -> Result<Vec<Part>, Failure> {
         let moneys = sharing::share(money, &self.amounts)?.ok_or(Overflow)?;
-        let weights: Vec<_> = moneys.iter().map(|money| i128::from(*money)).collect();
-        let weights = if money == 0 { &self.amounts } else { &weights };
+        let weights = if money == 0 { &self.amounts } else { &moneys };
         let points = sharing::share(points, weights)?.ok_or(Overflow)?;
         Ok(points.into_iter().zip(moneys).map(|(points, money)| Part { points, money }).collect())
     }
@@ -132,9 +131,8 @@ impl Goods {
 /// the program's share. A line whose part others can pay lacks nothing of the limit.
 fn note_cuts(document: &Document, lines: &mut [PricedLine], goods: &Goods, taken: i64) -> Result<(), Overflow> {
     let Some(redemption) = &document.redemption else { return Ok(()) };
-    let weights: Vec<_> = goods.nets.iter().map(|net| i128::from(*net)).collect();
-    let parts = sharing::share(share_of(redemption, goods.eligible)?, &weights)?.unwrap_or_default();
-    let lacking = parts.iter().zip(&goods.amounts).map(|(part, amount)| i128::from(*part).saturating_sub(*amount).max(0));
+    let parts = sharing::share(share_of(redemption, goods.eligible)?, &goods.nets)?.unwrap_or_default();
+    let lacking = parts.iter().zip(&goods.amounts).map(|(part, amount)| part.saturating_sub(*amount).max(0));
     let cuts = sharing::share(taken, &lacking.collect::<Vec<_>>())?.unwrap_or_default();
     for (line, money) in lines.iter_mut().zip(cuts).filter(|(_, money)| *money > 0) {
         line.cuts.push(MarginCut { rule_id: REDEMPTION.to_owned(), money, points: 0 });

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 use crate::document::{Conditions, Document, Hours, Orders};
-use crate::engine::{Activity, Failure, Finding, Line, Member, Order, Tier, UseOfRule, Voucher};
+use crate::engine::{Activity, Discounts, Failure, Finding, Line, Member, Order, Tier, UseOfRule, Voucher};
 use crate::money::{self, Overflow};
 
 use super::explaining::Miss;
@@ -30,6 +30,8 @@ pub struct Scene<'a> {
     pub items: i64,
     /// Promo codes.
     pub vouchers: &'a [Voucher],
+    /// Nobody knows who it is, so that no rule that asks something of a member takes anything off.
+    pub anonymous: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -40,6 +42,7 @@ impl<'a> Scene<'a> {
             store: order.store.as_deref(),
             items,
             vouchers: &order.vouchers,
+            anonymous: matches!(order.discounts, Discounts::ForAnybody),
             ..scene
         })
     }
@@ -51,7 +54,7 @@ impl<'a> Scene<'a> {
             Failure::Invalid(Finding { pointer: "/occurred_at".to_owned(), code: "out_of_range".to_owned(), detail })
         })?;
         let tier = standing::held(document, member, at).tier;
-        Ok(Self { document, member, tier, at, local, channel, store: None, items: 0, vouchers: &[] })
+        Ok(Self { document, member, tier, at, local, channel, store: None, items: 0, vouchers: &[], anonymous: false })
     }
 
     /// The first condition that does not hold, apart from those on goods and on the total.
@@ -64,11 +67,11 @@ impl<'a> Scene<'a> {
         }
         if let Some(dates) = when.dates {
             let day = self.local.date();
-            if dates.from.is_some_and(|from| day < from) {
-                return Some(Miss::NotYet(dates.from.map(|day| day.to_string()).unwrap_or_default()));
+            if let Some(from) = dates.from.filter(|from| day < *from) {
+                return Some(Miss::NotYet(from));
             }
-            if dates.to.is_some_and(|to| day > to) {
-                return Some(Miss::Over(dates.to.map(|day| day.to_string()).unwrap_or_default()));
+            if let Some(to) = dates.to.filter(|to| day > *to) {
+                return Some(Miss::Over(to));
             }
         }
         let weekday = self.local.date().weekday().to_monday_one_offset();

@@ -27,14 +27,9 @@ fn heading(all: &mut String, title: &str, said: impl IntoIterator<Item = Explana
     }
 }
 
-fn gifts() -> Vec<Gift> {
+fn gifts() -> Vec<Gift<'static>> {
     let per_amount = |times| Gift::PerAmount { basis: 10_000 * times, every: 10_000, times };
-    let percent = |tier: Option<&str>, regular, promo, after_points| Gift::Percent {
-        tier: tier.map(str::to_owned),
-        regular,
-        promo,
-        after_points,
-    };
+    let percent = |tier, regular, promo, after_points| Gift::Percent { tier, regular, promo, after_points };
     let mut gifts = vec![
         percent(None, Some((50_000, 100_000)), None, false),
         percent(None, Some((50_000, 100_000)), None, true),
@@ -50,7 +45,7 @@ fn gifts() -> Vec<Gift> {
 }
 
 fn discounts(teller: &Teller) -> Vec<Explanation> {
-    let percent = |tier: Option<&str>| Taken::Percent { rate: 100_000, of: 100_000, tier: tier.map(str::to_owned) };
+    let percent = |tier| Taken::Percent { rate: 100_000, of: 100_000, tier };
     let mut taken = vec![percent(None), percent(Some("Gold")), Taken::Amount, Taken::Price { price: 9_900 }];
     for rate in [1_000_000, 500_000] {
         taken.extend([1, 2, 5].map(|pieces| Taken::BuyGet { pieces, rate }));
@@ -64,8 +59,8 @@ fn misses() -> Vec<Miss> {
     let mut misses = vec![
         Miss::OtherChannel,
         Miss::OtherStore,
-        Miss::NotYet("2026-03-01".to_owned()),
-        Miss::Over("2026-03-31".to_owned()),
+        Miss::NotYet(jiff::civil::date(2026, 3, 1)),
+        Miss::Over(jiff::civil::date(2026, 3, 31)),
         Miss::OtherWeekday(vec![1, 6]),
         Miss::OtherHours(Hours { from: 540, to: 1_080 }),
         Miss::OtherSegment,
@@ -78,6 +73,7 @@ fn misses() -> Vec<Miss> {
         misses.push(Miss::TooFewOrders { missing, within_days: Some(missing) });
     }
     misses.extend([
+        Miss::MembersOnly,
         Miss::NoVoucher,
         Miss::NoMatchingGoods,
         Miss::LinesTaken,

@@ -2,7 +2,7 @@
 
 use crate::document::{Document, Downgrade, Window};
 use crate::engine::{Member, NextTier, Standing, Tier, TierBasis};
-use crate::limits::{FIRST_INSTANT, MAX_UNITS};
+use crate::limits::{END_OF_INSTANTS, FIRST_INSTANT, MAX_UNITS};
 
 /// The tier held, and why it will not last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,17 @@ pub struct Held<'d> {
     pub until: Option<i64>,
     /// It is no longer fulfilled and kept until then.
     pub grace_until: Option<i64>,
+    /// A step down led to it then.
+    pub stepped_at: Option<i64>,
+}
+
+/// The rank that is held without gifts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Own {
+    /// How many tiers there are up to it; 0 is none.
+    rank: usize,
+    grace_until: Option<i64>,
+    stepped_at: Option<i64>,
 }
 
 /// The tier held at an instant, and what is missing to the next.
@@ -33,6 +44,7 @@ pub fn standing(document: &Document, member: &Member, at: i64) -> Standing {
         }),
         until: held.until,
         grace_until: held.grace_until,
+        stepped_at: held.stepped_at,
     }
 }
 
@@ -41,39 +53,74 @@ pub fn held<'d>(document: &'d Document, member: &Member, at: i64) -> Held<'d> {
     let tiers = &document.settings.tiers;
     let fulfilled = fulfilled(tiers, counted(document, member));
     let kept = rank_of(tiers, member.tier.as_deref());
-    let (own, grace_until) = own_rank(document, member, fulfilled, kept, at);
+    let own = own_rank(document, member, fulfilled, kept, at);
     let given = member.granted_tiers.iter().filter(|given| given.until.is_none_or(|until| at < until));
-    let given = given.map(|given| (rank_of(tiers, Some(&given.id)), given.until)).filter(|(rank, _)| *rank > own);
+    let given = given.map(|given| (rank_of(tiers, Some(&given.id)), given.until)).filter(|(rank, _)| *rank > own.rank);
     // of two grants of one tier the longer one counts, and one without an end longest
     let best = given.max_by_key(|(rank, until)| (*rank, until.is_none(), *until));
     let tier = |rank: usize| rank.checked_sub(1).and_then(|place| tiers.get(place));
     match best {
-        Some((rank, until)) => Held { tier: tier(rank), until, grace_until: None },
-        None => Held { tier: tier(own), until: None, grace_until },
+        Some((rank, until)) => Held { tier: tier(rank), until, ..Held::default() },
+        None => Held { tier: tier(own.rank), until: None, grace_until: own.grace_until, stepped_at: own.stepped_at },
     }
 }
 
-/// The rank without gifts: 0 is none. A tier that is no longer fulfilled is kept for the grace, then lost as the program
-/// says.
-fn own_rank(document: &Document, member: &Member, fulfilled: usize, kept: usize, at: i64) -> (usize, Option<i64>) {
-    let terms = &document.tier_terms;
-    if fulfilled >= kept || given(document, member, kept) {
-        return (fulfilled, None);
+/// The rank without gifts. A tier that is no longer fulfilled is kept for the grace, then lost as the program says.
+fn own_rank(document: &Document, member: &Member, fulfilled: usize, kept: usize, at: i64) -> Own {
+    let reached = Own { rank: fulfilled, grace_until: None, stepped_at: None };
+    if fulfilled > kept || given(document, member, kept) {
+        return reached;
     }
-    let lower = match terms.downgrade {
-        Downgrade::None => return (kept, None),
-        Downgrade::ByValue => fulfilled,
-        Downgrade::OneStep => kept.saturating_sub(1).max(fulfilled),
+    if fulfilled == kept {
+        // fulfilled again, and the step that led to it may still protect it
+        return Own { stepped_at: member.stepped_at, ..reached };
+    }
+    match document.tier_terms.downgrade {
+        Downgrade::None => Own { rank: kept, ..reached },
+        Downgrade::OneStep => stepped_down(document, member, fulfilled, kept, at),
+        Downgrade::ByValue => match grace_end(document, member, at) {
+            Some(until) if at < until => Own { rank: kept, grace_until: Some(until), ..reached },
+            _ => reached,
+        },
+    }
+}
+
+/// Until when a tier is kept for the grace; none without one. It begins with the first look at what is no longer fulfilled.
+fn grace_end(document: &Document, member: &Member, at: i64) -> Option<i64> {
+    let days = document.tier_terms.grace_days;
+    if days == 0 {
+        return None;
+    }
+    member.grace_until.or_else(|| document.zone.end_of_day(at, days).ok())
+}
+
+/// One step down a period: the tier that a step leads to is kept for a whole one, whatever comes back meanwhile. Steps that
+/// nobody looked at happened each at its time, so that a look that comes late finds what an earlier one would have.
+fn stepped_down(document: &Document, member: &Member, fulfilled: usize, kept: usize, at: i64) -> Own {
+    let protected = member.stepped_at.map(|stepped_at| period_end(document, stepped_at));
+    let mut until = match (member.grace_until, protected) {
+        // it was no longer fulfilled the last time, either: what it was told then stands
+        (Some(until), Some(_)) => until,
+        (None, Some(protected)) if at < protected => protected,
+        _ => grace_end(document, member, at).unwrap_or(at),
     };
-    if terms.grace_days == 0 {
-        return (lower, None);
+    let (mut rank, mut stepped_at) = (kept, member.stepped_at);
+    while rank > fulfilled && until <= at {
+        rank = rank.saturating_sub(1);
+        stepped_at = Some(until);
+        until = period_end(document, until);
     }
-    // the grace begins with the first look at what is no longer fulfilled
-    let until = member.grace_until.or_else(|| document.zone.end_of_day(at, terms.grace_days).ok());
-    match until {
-        Some(until) if at < until => (kept, Some(until)),
-        _ => (lower, None),
-    }
+    Own { rank, grace_until: (rank > fulfilled).then_some(until), stepped_at }
+}
+
+/// Until when the tier is kept that a step down led to: to the end of the calendar year where that is the window, else for
+/// twelve months.
+fn period_end(document: &Document, stepped_at: i64) -> i64 {
+    let end = match document.tier_terms.window {
+        Window::CalendarYear => document.zone.start_of_next_year(stepped_at),
+        Window::Lifetime | Window::Rolling12Months => document.zone.end_of_day_after_months(stepped_at, 12),
+    };
+    end.unwrap_or(END_OF_INSTANTS)
 }
 
 /// Whether the tier that was held had only been given: such a one is not kept.

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 use rules::Program;
-use rules::engine::{Failure, Judgement, Line, Member, Order, Payment};
+use rules::engine::{Discounts, Failure, Judgement, Line, Member, Order, Payment};
 use rules::presets::preset;
 
 /// 1 March 2026, 12:00 in Moscow.
@@ -55,7 +55,15 @@ pub fn labelled(id: &str, price: i64, label: &str) -> Line {
 
 /// An order on the site at noon of 1 March 2026.
 pub fn order(lines: Vec<Line>) -> Order {
-    Order { occurred_at: NOON, channel: "site".to_owned(), store: None, lines, delivery: 0, vouchers: Vec::new() }
+    Order {
+        occurred_at: NOON,
+        channel: "site".to_owned(),
+        store: None,
+        lines,
+        delivery: 0,
+        vouchers: Vec::new(),
+        discounts: Discounts::ByRules,
+    }
 }
 
 /// What the program says to these lines, bought by a member with so much spend, without points.

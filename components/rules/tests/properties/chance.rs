@@ -1,6 +1,6 @@
 //! Random programs, orders, members and payments: most of them everyday ones, some at the edges of the contract.
 
-use rules::engine::{Activity, Agreed, Event, GrantedTier, Line, Member, Order, Payment, UseOfRule, Voucher};
+use rules::engine::{Activity, Agreed, Discounts, Event, GrantedTier, Line, Member, Order, Payment, UseOfRule, Voucher};
 use serde_json::{Value, json};
 
 use crate::common::NOON;
@@ -66,6 +66,7 @@ impl Chance {
             occurred_at: if self.one_in(100) { self.next() as i64 } else { NOON + self.below(100_000_000_000) as i64 },
             channel: self.pick(&["site", "app", "store"]).to_owned(),
             store: self.one_in(2).then(|| "nevsky".to_owned()),
+            discounts: if self.one_in(8) { Discounts::ForAnybody } else { Discounts::ByRules },
             lines: (0..lines).map(|id| self.line(id)).collect(),
             delivery: if self.one_in(4) { self.amount() } else { 0 },
             vouchers: (0..self.below(3)).map(|_| self.voucher()).collect(),
@@ -93,6 +94,7 @@ impl Chance {
             segments: self.one_in(2).then(|| self.pick(&["premium", "staff"]).to_owned()).into_iter().collect(),
             tier: self.one_in(2).then(|| self.pick(&ids).to_owned()),
             grace_until: self.one_in(3).then(|| NOON + self.below(100_000_000_000) as i64),
+            stepped_at: self.one_in(3).then(|| NOON - self.below(100_000_000_000) as i64),
             granted_tiers: (0..self.below(3)).map(|_| self.granted(&ids)).collect(),
             activity: (0..self.below(4)).map(|_| self.activity()).collect(),
             uses,

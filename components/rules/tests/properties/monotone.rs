@@ -1,18 +1,17 @@
 //! Adding goods never takes points away, for the programs of which the document says so.
 
 use rules::Program;
-use rules::engine::{Line, Member, Order, Payment};
+use rules::engine::{Line, Member, Payment};
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
-use crate::common::{NOON, document_with};
+use crate::common::{document_with, order};
 
 const PROGRAMS: u64 = 1_500;
 
 /// Points of an order with these lines.
 fn earned(program: &Program, member: &Member, lines: &[Line]) -> i64 {
-    let lines = lines.to_vec();
-    let order = Order { occurred_at: NOON, channel: "site".to_owned(), store: None, lines, delivery: 0, vouchers: Vec::new() };
+    let order = order(lines.to_vec());
     program.judge_order(member, &order, &Payment::None).expect("an everyday order").earned
 }
 

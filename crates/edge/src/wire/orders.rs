@@ -1,7 +1,7 @@
 //! Orders, carts and references to members, as callers write them.
 
 use domain::judgement::Judgement;
-use domain::order::{Line, Order, Voucher};
+use domain::order::{Discounts, Line, Order, Voucher};
 use domain::snapshot::{Member, Redemption, Snapshot};
 use domain::{Id, Instant, MONEY_SCALE, Money, Points, amount};
 use serde::Deserialize;
@@ -200,6 +200,7 @@ impl OrderBody {
             },
             // what they are is not known before the load
             vouchers: Vec::new(),
+            discounts: Discounts::ByRules,
         })
     }
 }

@@ -9,6 +9,7 @@ pub enum Kind {
     Release,
     RedemptionRollback,
     Clawback,
+    Settle,
     AdjustIn,
     AdjustOut,
     TransferOut,
@@ -19,13 +20,14 @@ pub enum Kind {
 
 impl Kind {
     /// All that the ledger plans; the store's own job adds `expire`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Earn,
         Self::Hold,
         Self::Capture,
         Self::Release,
         Self::RedemptionRollback,
         Self::Clawback,
+        Self::Settle,
         Self::AdjustIn,
         Self::AdjustOut,
         Self::TransferOut,
@@ -44,6 +46,7 @@ impl Kind {
             Self::Release => "release",
             Self::RedemptionRollback => "redemption_rollback",
             Self::Clawback => "clawback",
+            Self::Settle => "settle",
             Self::AdjustIn => "adjust_in",
             Self::AdjustOut => "adjust_out",
             Self::TransferOut => "transfer_out",
@@ -63,7 +66,7 @@ impl Kind {
             Self::Capture => (0, -1, 0, 1),
             Self::Release => (1, -1, 0, 0),
             Self::RedemptionRollback => (1, 0, 0, -1),
-            Self::Clawback | Self::AdjustOut | Self::TransferOut => (-1, 0, -1, 0),
+            Self::Clawback | Self::Settle | Self::AdjustOut | Self::TransferOut => (-1, 0, -1, 0),
             Self::MergeOut => (-1, 0, 0, 0),
             Self::MergeIn => (1, 0, 0, 0),
         }

@@ -187,7 +187,7 @@ impl Account {
             if !granted.is_zero() {
                 postings.push((lot.id, granted));
                 self.add_to_lot(
-                    &Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at },
+                    &Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at, place: 0 },
                     &lot.rule_id,
                 );
             }
@@ -244,7 +244,7 @@ impl Account {
         let mut left = points.0;
         let mut spent = Vec::new();
         let mut rest = Vec::new();
-        for taken in &in_sequence_of_spending(&hold.postings) {
+        for taken in &in_sequence_of_taking(&hold.postings) {
             let part = left.min(taken.points.0);
             left -= part;
             if part > 0 {
@@ -328,7 +328,7 @@ impl Account {
     }
 
     /// Gives points back to the lots that they came from; from there what is over goes on to a new lot, where the program
-    /// has such a grace. Returns where they are then.
+    /// has such a grace. Returns where they went; from there they pay what is owed.
     fn give_back(
         &mut self,
         kind: Kind,
@@ -348,7 +348,9 @@ impl Account {
         let entry = ids.next();
         let postings = back.iter().map(|taken| (taken.lot, taken.points)).collect();
         self.record(entry, kind, amount, Points::ZERO, postings, Vec::new(), Some(parent), cause, explanations)?;
-        self.keep_what_is_over(back, cause, ids)
+        let back = self.keep_what_is_over(back, cause, ids)?;
+        self.settle(cause, ids)?;
+        Ok(back)
     }
 
     /// Puts points on a lot, which the account may not know yet when nothing was left on it.
@@ -421,9 +423,9 @@ impl Account {
     }
 }
 
-/// What was taken from lots, in the sequence in which it was: a lot's dates never change.
-fn in_sequence_of_spending(taken: &[Taken]) -> Vec<Taken> {
+/// What was taken from lots, in the sequence in which it was.
+fn in_sequence_of_taking(taken: &[Taken]) -> Vec<Taken> {
     let mut taken = taken.to_vec();
-    taken.sort_by_key(|taken| (taken.expires_at.is_none(), taken.expires_at, taken.lot));
+    taken.sort_by_key(|taken| taken.place);
     taken
 }

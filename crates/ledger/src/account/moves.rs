@@ -55,7 +55,7 @@ impl Account {
             activates_at: at,
             expires_at: Some(until),
         };
-        let taken = Taken { lot: new.id, points, activates_at: at, expires_at: Some(until) };
+        let taken = Taken { lot: new.id, points, activates_at: at, expires_at: Some(until), place: 0 };
         self.add_to_lot(&taken, &new.rule_id);
         let posting = vec![(new.id, points)];
         self.record(entry, Kind::TransferIn, points, Points::ZERO, posting, vec![new], Some(out), cause, &[reason(points)])?;
@@ -82,7 +82,7 @@ impl Account {
         let postings = self.take(points, |lot| lot.is_live(at));
         let dates = |(id, points): &(Id, Points)| {
             let lot = before.iter().find(|lot| lot.id == *id)?;
-            Some(Taken { lot: *id, points: *points, activates_at: lot.activates_at, expires_at: lot.expires_at })
+            Some(Taken { lot: *id, points: *points, activates_at: lot.activates_at, expires_at: lot.expires_at, place: 0 })
         };
         let taken = postings.iter().filter_map(dates).collect();
         let entry = ids.next();
@@ -113,7 +113,7 @@ impl Account {
     }
 
     /// Takes over another account with everything in it: lots with their history, what is held, what is owed. The other one
-    /// is empty then.
+    /// is empty then, and the points of the one pay what the other one owed.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] beyond 10^12.
@@ -140,9 +140,10 @@ impl Account {
         add(&mut self.redeemed, &mut other.redeemed)?;
         add(&mut self.expired, &mut other.expired)?;
         for lot in std::mem::take(&mut other.lots) {
-            let taken = Taken { lot: lot.id, points: lot.remaining, activates_at: lot.activates_at, expires_at: lot.expires_at };
+            let (activates_at, expires_at) = (lot.activates_at, lot.expires_at);
+            let taken = Taken { lot: lot.id, points: lot.remaining, activates_at, expires_at, place: 0 };
             self.add_to_lot(&taken, &lot.rule_id);
         }
-        Ok(())
+        self.settle(cause, ids)
     }
 }

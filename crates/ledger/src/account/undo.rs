@@ -3,9 +3,9 @@
 use domain::id::Ids;
 use domain::judgement::{ClawbackPolicy, Explanation};
 use domain::snapshot::Taken;
-use domain::{Id, Points};
+use domain::{Id, LIMIT, Points};
 
-use super::{Account, Cause, Kind, in_sequence_of_spending};
+use super::{Account, Cause, Kind, in_sequence_of_taking};
 use crate::refusal::Refusal;
 
 /// What one of an order's lots must lose.
@@ -54,7 +54,7 @@ impl Account {
     ) -> Result<Vec<Taken>, Refusal> {
         let mut left = points.0;
         let mut back = Vec::new();
-        for taken in in_sequence_of_spending(paid).iter().rev() {
+        for taken in in_sequence_of_taking(paid).iter().rev() {
             let part = left.min(taken.points.0);
             left -= part;
             if part > 0 {
@@ -65,6 +65,27 @@ impl Account {
             return Err(Refusal::Overflow);
         }
         self.give_back(Kind::RedemptionRollback, capture_entry, back, cause, explanations, ids)
+    }
+
+    /// Points that came back pay what is owed, those first that would be spent first: nobody has points and a deficit at
+    /// once, and whether goods or held points come back first makes no difference in the end.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] beyond what the books can count.
+    pub(super) fn settle(&mut self, cause: Cause, ids: &mut Ids) -> Result<(), Refusal> {
+        let at = self.at;
+        // the entry moves both the points and the deficit
+        let owed = Points(self.deficit.0.min(LIMIT / 2));
+        let postings = self.take(owed, |lot| !lot.is_due(at));
+        let paid: Points = postings.iter().map(|(_, points)| *points).sum();
+        if paid.is_zero() {
+            return Ok(());
+        }
+        let (entry, amount) = (ids.next(), Points(2 * paid.0));
+        let cause = Cause { order_id: None, ..cause };
+        let reason = "What came back pays for earned points of goods that were returned before".to_owned();
+        let reason = Explanation::fact("clawback", Points(-paid.0), "deficit_settled", reason);
+        self.record(entry, Kind::Settle, amount, Points(-paid.0), postings, Vec::new(), None, cause, &[reason])
     }
 
     /// Takes back what an order earned: first from its own lots, then as the program's policy says.

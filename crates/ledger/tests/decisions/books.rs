@@ -173,6 +173,12 @@ impl Books {
         Ok(held)
     }
 
+    /// The end of a rule's lots is put off by activity.
+    pub fn puts_off(&mut self, rule_id: &str, expires_at: Instant) -> &mut Self {
+        self.lots.values_mut().filter(|lot| lot.rule_id == rule_id).for_each(|lot| lot.expires_at = Some(expires_at));
+        self
+    }
+
     pub fn captures(&mut self, redemption: Id, points: i64) -> Ended {
         self.try_to_capture(redemption, Some(points), None).expect("the capture is in order")
     }
@@ -324,11 +330,13 @@ impl Books {
         let mut taken: Vec<Taken> = entry
             .postings
             .iter()
-            .map(|(lot, points)| Taken {
+            .zip(1..)
+            .map(|((lot, points), place)| Taken {
                 lot: *lot,
                 points: *points,
                 activates_at: self.lots[lot].activates_at,
                 expires_at: self.lots[lot].expires_at,
+                place,
             })
             .collect();
         // no particular sequence: the store has them in that of the lots' ids
@@ -509,7 +517,7 @@ impl Books {
             "capture" => (0, -1, 0, 1),
             "release" => (1, -1, 0, 0),
             "redemption_rollback" => (1, 0, 0, -1),
-            "clawback" | "adjust_out" | "transfer_out" => (-1, 0, -1, 0),
+            "clawback" | "settle" | "adjust_out" | "transfer_out" => (-1, 0, -1, 0),
             other => panic!("the ledger has no entries of kind {other}"),
         };
         for (id, points) in &entry.postings {

@@ -111,6 +111,36 @@ fn points_that_are_held_are_missing_until_the_hold_ends() {
 }
 
 #[test]
+fn points_of_a_hold_that_ends_pay_what_is_owed_before_they_can_expire() {
+    let mut anna = new_member().under(AllowNegative);
+    anna.buys(&purchase("A").line("a", 1_000, 1_000).earns_for("own", &[100], NOW, Some(day(10))));
+    let red = anna.holds(&purchase("B").line("b", 1_000, 1_000).paid(&[(70, 70)]));
+    anna.returns_everything("A");
+    anna.has((0, 0, 70, 70));
+    anna.releases(red);
+    anna.posted_last(&[("release", &[("own", 70)]), ("settle", &[("own", 70)])]);
+    anna.has((0, 0, 0, 0));
+    assert_eq!(anna.balance().lifetime_earned, Points(0));
+}
+
+#[test]
+fn returns_of_what_points_bought_and_of_what_earned_them_end_alike_in_either_sequence() {
+    let ends = ["AB", "BA"].map(|sequence| {
+        let mut anna = new_member().under(AllowNegative);
+        anna.buys(&purchase("A").line("a", 1_000, 1_000).earns_for("own", &[100], NOW, Some(day(10))));
+        let order = purchase("B").line("b", 1_000, 1_000).paid(&[(80, 80)]);
+        let red = anna.holds(&order);
+        anna.pays_with(red, &order);
+        sequence.chars().for_each(|order| drop(anna.returns_everything(&order.to_string())));
+        anna.until(day(20));
+        anna.buys(&purchase("N").line("n", 1_000, 1_000).earns("next", &[60]));
+        anna.balance()
+    });
+    assert_eq!(ends[0], ends[1]);
+    assert_eq!((ends[0].available, ends[0].deficit, ends[0].lifetime_redeemed), (Points(60), Points(0), Points(0)));
+}
+
+#[test]
 fn restored_points_are_back_before_earned_ones_are_taken() {
     // the order was paid by points, and what it earned is spent: what comes back covers what is missing
     let mut anna = new_member().under(AllowNegative);

@@ -146,3 +146,13 @@ fn an_overdue_release_says_when_the_hold_ended() {
     assert_eq!(release.explanation[0]["code"], "hold_expired");
     assert_eq!(release.explanation[0]["points"], "0.60");
 }
+
+#[test]
+fn a_hold_spends_what_it_took_first_even_when_the_end_of_that_was_put_off_meanwhile() {
+    let lots = [("early", 60, day(-1), Some(day(10))), ("late", 40, day(-1), Some(day(20)))];
+    let mut anna = member_with(&lots);
+    let red = anna.holds(&cart(100));
+    anna.puts_off("early", day(60));
+    anna.captures(red, 60);
+    anna.posted_last(&[("capture", &[("early", 60)]), ("release", &[("late", 40)])]);
+}

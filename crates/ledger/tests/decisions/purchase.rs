@@ -1,7 +1,7 @@
 //! An order together with what a program might have judged of it, built line by line.
 
 use domain::judgement::{Explanation, Grant, JudgedLine, Judgement, Payment, Standing, Tier};
-use domain::order::{Line, Order};
+use domain::order::{Discounts, Line, Order};
 use domain::{Instant, Money, Points, Quantity};
 
 use crate::{NOW, day};
@@ -25,6 +25,7 @@ pub fn purchase(reference: &str) -> Purchase {
             lines: Vec::new(),
             delivery: Money::ZERO,
             vouchers: Vec::new(),
+            discounts: Discounts::ByRules,
         },
         judgement: Judgement::default(),
     }

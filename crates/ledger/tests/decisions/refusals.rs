@@ -88,7 +88,7 @@ fn a_deficit_is_told_with_the_refusal() {
     anna.buys(&purchase("A").line("a", 1_000, 1_000).earns("purchase", &[50]));
     let red = anna.holds(&cart(50));
     anna.returns_everything("A");
-    anna.releases(red);
+    anna.captures(red, 50);
     refused(anna.try_to_hold(&cart(1)), Refusal::InsufficientPoints { available: Points::ZERO, deficit: Points(50) });
 }
 

@@ -265,6 +265,27 @@ fn given_tiers_are_loaded_until_their_end_was_looked_at() {
 }
 
 #[test]
+fn a_step_down_is_remembered_as_long_as_the_tier_that_it_led_to() {
+    let mut shop = Shop::open();
+    let anna = shop.enrol(&[]);
+    let silver = crate::purchase::standing("silver");
+    let stands = |shop: &mut Shop, standing: &Standing| {
+        let command = shop.command();
+        let placed = ledger::review(&shop.snapshot(anna), |_| standing.clone(), &command).expect("she has enrolled");
+        shop.post(&command, &placed.plan);
+        let member = shop.snapshot(anna).member.expect("she has enrolled");
+        (member.stepped_at, member.grace_until)
+    };
+    let stepped = Standing { stepped_at: Some(NOW), grace_until: Some(day(365)), ..silver.clone() };
+    assert_eq!(stands(&mut shop, &stepped), (Some(NOW), Some(day(365))));
+    let due = |shop: &Shop, at| run(store::reviews(&shop.db, at, 10)).expect("the store answers").len();
+    assert_eq!((due(&shop, day(364)), due(&shop, day(365))), (0, 1), "the next step is looked for when its time has come");
+    let fulfilled = Standing { stepped_at: Some(NOW), ..silver };
+    assert_eq!(stands(&mut shop, &fulfilled), (Some(NOW), None));
+    assert_eq!(stands(&mut shop, &crate::purchase::standing("gold")), (None, None));
+}
+
+#[test]
 fn members_of_orders_that_left_the_window_are_marked_once() {
     let mut shop = Shop::open();
     let (anna, boris) = (shop.enrol(&[]), shop.enrol(&[]));
@@ -272,7 +293,10 @@ fn members_of_orders_that_left_the_window_are_marked_once() {
         let order = purchase(reference).happened(day(happened)).line("a", 1_000, 1_000).reaching("gold");
         shop.order(member, &order, None);
     }
-    let due = |shop: &Shop| run(store::reviews(&shop.db, shop.now, 10)).expect("the store answers");
+    let due = |shop: &Shop| {
+        let reviews = run(store::reviews(&shop.db, shop.now, 10)).expect("the store answers");
+        reviews.iter().map(|review| (review.member, review.since)).collect::<Vec<_>>()
+    };
     assert_eq!(due(&shop), []);
     let mark = |shop: &Shop| run(store::mark_reviews(&shop.db, day(-365), shop.now, 1)).expect("nothing is in its way");
     assert_eq!([mark(&shop), mark(&shop), mark(&shop)], [true, true, false]);

@@ -71,6 +71,7 @@ fn asked(order: &Order) -> engine::Order {
         lines: order.lines.iter().map(line).collect(),
         delivery: order.delivery.0,
         vouchers: Vec::new(),
+        discounts: engine::Discounts::ByRules,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store on a real SQLite: what the referee posts and refuses, what a load returns, what the audit finds; and a long
 //! random life of a shop against an independent model.
 
+mod asking;
 mod auditing;
 mod database;
 mod facts;
@@ -24,6 +25,7 @@ mod referee_between;
 mod repeats;
 mod sequences;
 mod shop;
+mod simulating;
 #[path = "../../../../tests/src/sqld.rs"]
 #[expect(dead_code, reason = "scenarios also stop and kill it")]
 mod sqld;

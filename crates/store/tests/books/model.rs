@@ -220,6 +220,21 @@ impl Account {
             self.post("transfer_out", points, 0, by_lot(&kept));
             self.post("transfer_in", points, 0, [(id, points)].into());
         }
+        self.settle();
+    }
+
+    /// What is there pays what is owed.
+    fn settle(&mut self) {
+        let at = self.last_at;
+        let mut paid = Vec::new();
+        while self.deficit > 0
+            && let Some(lot) = self.take(|lot| !lot.over(at))
+        {
+            paid.push(lot);
+            self.deficit -= 1;
+            self.earned -= 1;
+        }
+        self.post("settle", 2 * count(&paid), -count(&paid), by_lot(&paid));
     }
 
     pub fn hold(&mut self, id: Id, points: i64, deadline: Instant, standing: Standing, now: Instant) {
@@ -344,6 +359,7 @@ impl Account {
         add(&mut self.expired, &mut other.expired);
         add(&mut self.orders, &mut other.orders);
         add(&mut self.qualifying, &mut other.qualifying);
+        self.settle();
         other
     }
 

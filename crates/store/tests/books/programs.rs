@@ -1,6 +1,6 @@
 //! Random programs and orders, as odd as the rules take them.
 
-use domain::order::{Line, Order};
+use domain::order::{Discounts, Line, Order};
 use domain::{Instant, Money, Quantity, amount};
 use rules::Program;
 use serde_json::{Value, json};
@@ -114,6 +114,7 @@ pub fn order(random: &mut Random, reference: &str, occurred_at: Instant) -> Orde
         currency: "RUB".to_owned(),
         lines: (0..random.between(1, 6)).map(|n| line(random, n)).collect(),
         vouchers: Vec::new(),
+        discounts: Discounts::ByRules,
         delivery: Money(if random.percent(40) { random.between(1, 50_000) } else { 0 }),
     }
 }

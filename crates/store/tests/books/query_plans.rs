@@ -1,6 +1,6 @@
 //! No statement of a request or a job reads a whole table that grows.
 
-use domain::plan::{NewMember, Plan};
+use domain::plan::{NewMember, Plan, Program};
 use rusqlite::config::DbConfig;
 use rusqlite::{StatementStatus, params};
 
@@ -12,6 +12,7 @@ use crate::shop::Shop;
 const SMALL: [&str; 21] = [
     "SCAN program",
     "SCAN over",
+    "SCAN paid",
     "SCAN mem",
     "SCAN ord",
     "SCAN red",
@@ -77,6 +78,8 @@ fn every_statement_but_the_audit_uses_indexes() {
         "reviews",
         "left_window",
         "mark_reviews",
+        "unasked",
+        "mark_members",
         "release_overdue",
         "activate",
         "entries",
@@ -127,7 +130,15 @@ fn a_command_steps_through_no_table_whatever_is_in_it() {
         joined_at: shop.now,
         tier: None,
     };
-    let commands = [(boris, Plan { members: vec![member], ..Plan::default() }), {
+    let program = Program {
+        version: 2,
+        hash: "hash of the second program".to_owned(),
+        document: "{}".to_owned(),
+        currency: "RUB".to_owned(),
+        points_scale: 2,
+    };
+    let publishing = (shop.command(), Plan { programs: vec![program], ..Plan::default() });
+    let commands = [(boris, Plan { members: vec![member], ..Plan::default() }), publishing, {
         let command = shop.command();
         (command.clone(), shop.plan_return("R", "A", &[("a", 1_000)], command).expect("it is there").plan)
     }];

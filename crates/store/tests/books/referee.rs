@@ -558,6 +558,7 @@ fn statistics_are_changed_under_their_lock() {
         tier: None,
         tier_since: None,
         grace_until: None,
+        stepped_at: None,
         review_at: None,
         order_at: None,
     };
