@@ -150,6 +150,7 @@ impl<'a> SimulatedMember<'a> {
         self.past.push(Past {
             occurred_at: order.occurred_at,
             cancelled: false,
+            emptied: false,
             judged: after.is_some(),
             spend: 0,
             earned: 0,
