@@ -46,7 +46,8 @@ SELECT
                                                     FROM orders o WHERE o.member_id = mem.id AND o.occurred_at >= since.value
                                                      AND o.status = 'recorded')))
                       FROM json_each(?10, '$.windows') since)) ELSE json('[]') END,
-            -- how often a rule fired: on orders that stand, and by events; its points less what returns took back
+            -- how often a rule fired: on orders of which something is kept, and by events; its points less what returns took
+            -- back. An order that came back as a whole frees the rule, as a cancelled one does
             'uses', CASE WHEN ?10 IS NOT NULL THEN
               json((SELECT json_group_array(json((
                       SELECT json_object('rule_id', rule.value, 'times', count(o.id) + by_events.times,
@@ -60,7 +61,9 @@ SELECT
                                WHERE f.member_id = mem.id AND f.rule_id = rule.value) by_events
                         LEFT JOIN lot l ON l.account_id = mem.id AND l.rule_id = rule.value
                         LEFT JOIN entry e ON e.id = l.entry_id
-                        LEFT JOIN orders o ON o.id = e.order_id AND o.status = 'recorded')))
+                        LEFT JOIN orders o ON o.id = e.order_id AND o.status = 'recorded'
+                                          AND EXISTS (SELECT 1 FROM order_line kept
+                                                       WHERE kept.order_id = o.id AND kept.returned < kept.quantity))))
                       FROM json_each(?10, '$.rules') rule)) ELSE json('[]') END,
             'categories', CASE WHEN ?10 IS NOT NULL THEN
               json((SELECT json_group_array(bought.value) FROM json_each(?10, '$.categories') bought

@@ -81,6 +81,19 @@ async fn a_rule_fires_so_often_and_rests_between() {
 }
 
 #[tokio::test]
+async fn an_order_that_came_back_as_a_whole_frees_the_rule() {
+    let shop = Shop::with_program(&program(&json!({"times_per_member": 1, "cooldown_days": 30}))).await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let order = anna.buys(json!([line("1", "1000.00"), line("2", "500.00")])).await;
+    let id = order["order_id"].as_str().unwrap();
+    shop.takes_back(id, "r-1", Some(json!([{"id": "1", "quantity": 1}]))).await.expect(201);
+    assert_eq!(anna.quote(goods("1000.00")).await["earn"]["points"], "0.00", "line 2 is kept");
+    shop.takes_back(id, "r-2", None).await.expect(201);
+    assert_eq!(anna.buys(goods("1000.00")).await["earned"]["points"], "100.00");
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
 async fn members_who_become_one_share_their_limit() {
     let shop = Shop::with_program(&program(&json!({"per_member": "150"}))).await;
     let (anna, double) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);

@@ -33,6 +33,7 @@ mod languages;
 mod life;
 mod limits;
 mod many_keys;
+mod margin;
 mod misbehaving_rules;
 mod outages;
 mod privacy;

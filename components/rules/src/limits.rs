@@ -29,8 +29,11 @@ pub const MAX_LINES: usize = 1_000;
 /// Labels of a line, for the same reason.
 pub const MAX_LABELS: usize = 100;
 
-/// Offers of a judgement: a member reads the nearest ones, and each costs an evaluation of the rules.
+/// Offers of a judgement: a member reads the nearest ones.
 pub const MAX_OFFERS: usize = 10;
+
+/// Larger orders that are judged for the offers, nearest first: each costs as much as the order itself.
+pub const MAX_LARGER_ORDERS: usize = 5;
 
 /// Characters of an id in the document: it goes into each ledger entry.
 pub const MAX_ID: usize = 64;

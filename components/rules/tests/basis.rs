@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{NOON, findings_of, judge_for, line, member, moment, order, pay, program_with, promo};
+use common::{NOON, findings_of, judge_for, line, member, moment, order, pay, program_with, promo, said};
 use rules::Program;
 use rules::engine::{Event, Failure, Line, Member, Order, Payment, UseOfRule};
 use serde_json::{Value, json};
@@ -52,6 +52,40 @@ fn points_are_rounded_in_the_declared_way_to_the_declared_places_where_declared(
     }
     let found = findings_of(json!({"points": {"name": "p", "scale": 1, "conversion_rate": "1", "rounding": {"scale": 2}}}));
     assert_eq!(found, [("/points/rounding/scale".to_owned(), "out_of_range".to_owned())]);
+}
+
+#[test]
+fn where_lines_are_rounded_the_multiplier_rounds_each_of_them() {
+    let more = |per: &str| {
+        let program = program_with(json!({
+            "points": {"name": "points", "scale": 2, "conversion_rate": "1.00", "rounding": {"scale": 0, "per": per}},
+            "earning": [
+                {"id": "a", "type": "percent", "rate": "10"},
+                {"id": "b", "type": "multiplier", "factor": "1.5", "priority": -1}
+            ]
+        }));
+        let judgement = judge_for(&program, &member(0), &order(vec![line("1", 3_000), line("2", 3_000)]));
+        let parts: Vec<_> = judgement.lines.iter().map(|line| line.shares[1].points).collect();
+        (said(&judgement, "b").2, parts)
+    };
+    assert_eq!(more("line"), (200, vec![100, 100]));
+    assert_eq!(more("rule"), (300, vec![150, 150]));
+}
+
+#[test]
+fn points_that_nobody_rounds_are_not_finer_than_the_rounding() {
+    let found = |scale: u8, points: &str| {
+        findings_of(json!({
+            "points": {"name": "points", "scale": 2, "conversion_rate": "1.00", "rounding": {"scale": scale}},
+            "earning": [
+                {"id": "a", "type": "fixed", "points": points},
+                {"id": "b", "type": "per_amount", "points": points, "every": "10"}
+            ]
+        }))
+    };
+    let too_precise = |pointer: &str| (pointer.to_owned(), "too_precise".to_owned());
+    assert_eq!(found(0, "0.5"), [too_precise("/earning/0/points"), too_precise("/earning/1/points")]);
+    assert_eq!(found(1, "0.5"), []);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn the_third_order_and_every_third_one() {
         code(&every, &after(orders), &order, every_fires);
     }
     assert_eq!(shortfall(&third, &after(0), &order), Some(Shortfall::Count(2)), "2 more visits");
-    assert_eq!(judge_for(&third, &after(0), &order).explanations[0].reason, "2 more visits");
+    assert_eq!(judge_for(&third, &after(0), &order).explanations[0].reason, "2 more orders");
     assert_eq!(shortfall(&every, &after(4), &order), Some(Shortfall::Count(1)));
 }
 

@@ -61,6 +61,20 @@ fn a_fixed_amount_is_never_more_than_the_goods() {
 }
 
 #[test]
+fn a_discount_that_takes_nothing_says_why() {
+    let code = |rule: Value, price| {
+        let program = with(json!([rule]));
+        let judgement = judge_for(&program, &member(0), &order(vec![line("1", price)]));
+        said(&judgement, "a").1.to_owned()
+    };
+    let percent = json!({"id": "a", "type": "percent", "rate": "1"});
+    assert_eq!(code(percent.clone(), 30), "rounds_to_zero");
+    assert_eq!(code(percent, 0), "nothing_paid");
+    let steps = json!([{"from": "100", "rate": "5"}, {"from": "200", "rate": "0"}]);
+    assert_eq!(code(json!({"id": "a", "type": "steps", "by": "order_total", "steps": steps}), 20_000), "no_rate_for_these_goods");
+}
+
+#[test]
 fn steps_by_the_order_offer_the_next_one() {
     let steps = json!([{"from": "1000", "rate": "5"}, {"from": "5000", "rate": "10"}]);
     let program = with(json!([{"id": "a", "type": "steps", "by": "order_total", "steps": steps}]));
@@ -182,7 +196,7 @@ fn a_tier_or_step_without_a_discount_says_what_is_missing_to_the_first_that_has_
     ]);
     let program = program_with(json!({"tiers": tiers, "discounts": [{"id": "a", "type": "tier"}]}));
     let judgement = judge_for(&program, &member(4_000), &order(vec![line("1", 10_000)]));
-    assert_eq!(judgement.explanations[0].reason, "60.00 of spend short of the first tier that has one");
+    assert_eq!(judgement.explanations[0].reason, "60.00 of spend short of the first tier at which this rule gives something");
     let steps = json!([{"from": "0", "rate": "0"}, {"from": "200", "rate": "5"}]);
     let program = with(json!([{"id": "a", "type": "steps", "by": "order_total", "steps": steps}]));
     let judgement = judge_for(&program, &member(0), &order(vec![line("1", 10_000)]));

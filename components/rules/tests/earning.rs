@@ -109,12 +109,17 @@ fn goods_are_meant_by_any_list_and_by_promo() {
 }
 
 #[test]
-fn the_total_counts_after_discounts_and_before_points() {
+fn the_total_counts_after_the_shops_own_discounts_before_those_of_the_program_and_before_points() {
     let program = when(json!({"order_total": {"min": "100", "below": "200"}}));
     let discounted = vec![Line { discount: 1, ..line("1", 10_000) }];
     let judgement = says(&program, &member(0), &order(discounted), "below_minimum");
     assert_eq!(judgement.explanations[0].reason, "0.01 short of the minimum of 100.00");
     says(&program, &member(0), &order(vec![line("1", 20_000)]), "not_below_maximum");
+    let discounted_by_the_program = common::program_with(json!({
+        "discounts": [{"id": "d", "type": "percent", "rate": "50"}],
+        "earning": [{"id": "rule", "type": "percent", "rate": "10", "when": {"order_total": {"min": "100"}}}]
+    }));
+    assert_eq!(judge(&discounted_by_the_program, 0, vec![line("1", 10_000)]).earned, 500);
     let judgement = pay(&program, vec![line("1", 10_000)], Payment::Exact(5_000)).unwrap();
     assert_eq!(judgement.earned, 500); // 10 % of the 50.00 paid in money
     assert_eq!(judgement.explanations[0].reason, "10 % of 50.00, the part not paid with points, gives 5.00 points");
@@ -170,6 +175,34 @@ fn rounded_once_on_the_total() {
     assert_eq!(judgement.earned, 4);
     let shares: Vec<_> = judgement.lines.iter().map(|line| line.shares[0].points).collect();
     assert_eq!(shares, [2, 1, 1]);
+}
+
+#[test]
+fn goods_at_a_rate_of_zero_are_not_told_as_paid_with_points() {
+    let none_on_promo = earning(json!([{"id": "rule", "type": "percent", "rate": "5", "rate_promo": "0"}]));
+    let judgement = says(&none_on_promo, &member(0), &order(vec![promo("1", 100_000)]), "no_rate_for_these_goods");
+    assert_eq!(judgement.explanations[0].reason, "the rate for these goods is 0 %");
+    says(&none_on_promo, &member(0), &order(vec![promo("1", 0)]), "nothing_paid");
+    let of_tier = common::program_with(json!({
+        "tiers": [{"id": "new", "name": "New", "threshold": "0", "rate": "0"}],
+        "earning": [{"id": "rule", "type": "percent"}]
+    }));
+    says(&of_tier, &member(0), &order(vec![line("1", 100_000)]), "no_rate_for_these_goods");
+}
+
+#[test]
+fn a_rule_keeps_only_the_goods_that_it_rewarded() {
+    for company in [("stop", true), ("stackable", false)] {
+        let mut rules = json!([
+            {"id": "a", "type": "percent", "rate": "5", "rate_promo": "0", "priority": 1},
+            {"id": "b", "type": "percent", "rate": "1"}
+        ]);
+        rules[usize::from(company.0 == "stackable")][company.0] = company.1.into();
+        let judgement = judge(&earning(rules), 0, vec![line("1", 100_000), promo("2", 100_000)]);
+        let points: Vec<_> =
+            judgement.lines.iter().map(|line| line.shares.iter().map(|share| share.points).sum::<i64>()).collect();
+        assert_eq!(points, [5_000, 1_000], "{company:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use common::{findings_of, judge_for, line, member, order, pay, program_with, said};
 use rules::Program;
-use rules::engine::{Agreed, Line, Payment};
+use rules::engine::{Agreed, Failure, Line, Payment};
 use serde_json::{Value, json};
 
 /// Goods for 100.00 that cost the shop so much.
@@ -43,11 +43,35 @@ fn points_pay_only_down_to_the_floor() {
     // half of 200.00 would be 100.00; line 1 has room for 10.00, line 2 for all of it
     assert_eq!(judged.redemption.points, 10_000);
     assert!(judged.lines[0].paid_money <= 1_000, "{:?}", judged.lines[0]);
-    assert_eq!((judged.lines[0].cuts[0].rule_id.as_str(), judged.lines[0].cuts[0].money), ("redemption", 4_000));
+    assert!(judged.lines.iter().all(|line| line.cuts.is_empty()), "line 2 pays what line 1 may not");
     let alone = pay(&program, vec![costing("1", 7_200)], Payment::Maximum).unwrap();
     assert_eq!(alone.redemption.points, 1_000);
+    assert_eq!((alone.lines[0].cuts[0].rule_id.as_str(), alone.lines[0].cuts[0].money), ("redemption", 4_000));
+    let both = pay(&program, vec![costing("1", 7_200), costing("2", 5_600)], Payment::Maximum).unwrap();
+    // 100.00 would be the half, 10.00 and 30.00 is the room: line 1 lacks 40.00 of its 50.00, line 2 lacks 20.00
+    assert_eq!(both.redemption.points, 4_000);
+    let cuts: Vec<_> = both.lines.iter().map(|line| line.cuts[0].money).collect();
+    assert_eq!(cuts, [4_000, 2_000]);
     let none = pay(&program, vec![costing("1", 8_000)], Payment::Maximum).unwrap();
     assert_eq!((none.redemption.points, none.redemption_explanations[0].code.as_str()), (0, "margin_floor"));
+}
+
+#[test]
+fn more_points_than_the_floor_lets_pay_are_refused_because_of_the_floor() {
+    let program = guarded(json!({"redemption": {"max_share": "50"}}));
+    for asked in [4_000, 6_000] {
+        match pay(&program, vec![costing("1", 7_200)], Payment::Exact(asked)) {
+            Err(Failure::LimitExceeded(limit)) => assert_eq!((limit.code.as_str(), limit.max_points), ("margin_floor", 1_000)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn where_points_do_not_pay_the_floor_takes_nothing_from_them() {
+    let program = guarded(json!({"redemption": {"max_share": "50", "channels": ["app"]}}));
+    let judged = judge_for(&program, &member(0), &order(vec![costing("1", 7_200)]));
+    assert!(judged.lines[0].cuts.is_empty());
 }
 
 #[test]

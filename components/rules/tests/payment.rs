@@ -114,6 +114,15 @@ fn a_minimum_and_an_increment() {
 }
 
 #[test]
+fn an_order_that_allows_less_than_an_increment_says_what_the_increment_is() {
+    let program = redeeming("1.00", json!({"max_share": "100", "increment": "100"}));
+    let judgement = pays_at_most(&program, vec![line("1", 5_000)], 0, 0);
+    let explanation = &judgement.redemption_explanations[0];
+    assert_eq!(explanation.code, "increment");
+    assert!(explanation.reason.contains("100.00") && explanation.reason.contains("50.00"), "{explanation:?}");
+}
+
+#[test]
 fn excluded_goods_are_not_paid() {
     let program = redeeming("1.00", json!({"max_share": "50", "exclude": {"promo": true, "skus": ["sku-9"]}}));
     let judgement = pays_at_most(&program, vec![line("1", 10_000), promo("2", 50_000), line("9", 7)], 5_000, 5_000);

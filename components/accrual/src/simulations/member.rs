@@ -32,6 +32,8 @@ pub struct SimulatedMember<'a> {
 struct Past {
     occurred_at: Instant,
     cancelled: bool,
+    /// Whether all of its goods came back.
+    emptied: bool,
     /// Whether it was judged, and not only counted as it is stored.
     judged: bool,
     spend: i64,
@@ -56,6 +58,8 @@ struct Step {
     /// Index into `past`.
     order: usize,
     cancelled: bool,
+    /// Nothing of the order is left with it.
+    emptied: bool,
     spend: i64,
     /// By grant.
     points: Vec<i64>,
@@ -146,6 +150,7 @@ impl<'a> SimulatedMember<'a> {
         self.past.push(Past {
             occurred_at: order.occurred_at,
             cancelled: false,
+            emptied: false,
             judged: after.is_some(),
             spend: 0,
             earned: 0,
@@ -183,6 +188,7 @@ impl<'a> SimulatedMember<'a> {
                     add(&mut step.points, *grant, part(*points));
                 }
             }
+            step.emptied = order.lines.iter().zip(&returned).all(|(line, returned)| *returned >= line.quantity.0);
             if (back.at, back.seq) <= (order.at, order.seq) {
                 self.take_back(&step, given);
             } else {
@@ -212,6 +218,9 @@ impl<'a> SimulatedMember<'a> {
 
     fn take_back(&mut self, step: &Step, given: &mut Given) {
         self.take(step, -1, given);
+        if let Some(past) = self.past.get_mut(step.order).filter(|_| step.emptied) {
+            past.emptied = true;
+        }
         if step.cancelled
             && let Some(past) = self.past.get_mut(step.order)
         {
@@ -270,7 +279,9 @@ impl<'a> SimulatedMember<'a> {
         };
         self.facts.activity = needs.windows.iter().map(|window| since(*window)).collect();
         let used = |rule: &String| {
-            let fired = || live().filter_map(|past| Some((past.occurred_at, past.grants.iter().find(|(id, _)| id == rule)?.1)));
+            // a rule is free again when all goods of its order came back
+            let kept = || live().filter(|past| !past.emptied);
+            let fired = || kept().filter_map(|past| Some((past.occurred_at, past.grants.iter().find(|(id, _)| id == rule)?.1)));
             let points = |since: Instant| {
                 let counted = fired().filter(|(at, _)| *at >= since);
                 Points(counted.fold(0, |sum, (_, points)| sum.saturating_add(points)))

@@ -23,6 +23,18 @@ pub fn check(
     }
 }
 
+/// Points that a rule names are not finer than those that are left of earned points, the least of which has so many
+/// minor units (`step`): nobody would round them.
+pub fn too_fine(earning: &[EarningRule], step: i64, findings: &mut Findings) {
+    for rule in earning {
+        let (Reward::Fixed(points) | Reward::PerAmount { points, .. }) = rule.reward else { continue };
+        if points.checked_rem(step).is_some_and(|rest| rest > 0) {
+            let detail = "has more decimals than \"points\".\"rounding\".\"scale\" leaves; write fewer, or raise the scale";
+            findings.note(&format!("/earning/{}/points", rule.place), "too_precise", detail);
+        }
+    }
+}
+
 /// What both kinds of rules have.
 trait Rule {
     fn place(&self) -> usize;

@@ -118,7 +118,7 @@ pub struct Products {
 }
 
 /// The names of the days, Monday first.
-pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Reads a `when`. Its tiers must exist.
 pub fn read(node: &Node, tiers: &Tiers, findings: &mut Findings) -> Option<Conditions> {

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use conditions::{Conditions, Hours, Orders, Products, WEEKDAYS};
+pub use conditions::{Conditions, Hours, Orders, Products};
 pub use discounts::{Benefit, DiscountRule, StepBasis};
 pub use earning::{EarningRule, Rates, Reward};
 pub use events::{EventPoints, EventRule};
@@ -122,6 +122,8 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let redemption = paying.and_then(|node| redemption::read(&node, scale, findings));
     block.finish(findings);
     checks::check(&discounts, &earning, &tiers, margin_guard, heading.conversion_rate(), findings);
+    let finer = scale.saturating_sub(heading.rounding.scale);
+    checks::too_fine(&earning, 10_i64.saturating_pow(finer.into()), findings);
 
     let hold_seconds = redemption::hold_seconds(redemption.as_ref());
     let live = |expiry: Expiry| Lifetime { activation: Activation::Immediately, expiry };

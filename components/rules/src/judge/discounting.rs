@@ -10,23 +10,6 @@ use super::lines::PricedLine;
 use super::scene::Scene;
 use super::{guard, invalid, sharing, standing};
 
-/// A rule's verdict, as offers look at it again.
-pub enum Verdict {
-    /// It takes so much (hundredths) off.
-    Takes(i64),
-    /// It does not fire.
-    Misses(Miss),
-}
-
-/// The outcome of the stage.
-#[derive(Default)]
-pub struct Discounted {
-    /// One for each rule, in the order of evaluation.
-    pub explanations: Vec<Explanation>,
-    /// The same as numbers.
-    pub verdicts: Vec<Verdict>,
-}
-
 /// A quantity of one piece: quantities are in thousandths.
 const ONE_PIECE: i64 = 1_000;
 
@@ -34,7 +17,7 @@ const ONE_PIECE: i64 = 1_000;
 const SETTLED: &str = "settled";
 
 /// Takes off the lines what was taken off when the order was paid: no rule is judged.
-pub fn settle(lines: &mut [PricedLine], discounts: &[i64]) -> Result<Discounted, Failure> {
+pub fn settle(lines: &mut [PricedLine], discounts: &[i64]) -> Result<Vec<Explanation>, Failure> {
     if discounts.len() != lines.len() {
         return Err(invalid("/discounts", "out_of_range", "one amount for each line"));
     }
@@ -47,7 +30,7 @@ pub fn settle(lines: &mut [PricedLine], discounts: &[i64]) -> Result<Discounted,
             line.discounts.push(LineDiscount { rule_id: SETTLED.to_owned(), money: *discount });
         }
     }
-    Ok(Discounted::default())
+    Ok(Vec::new())
 }
 
 /// Whether a rule asks something of a member.
@@ -56,12 +39,12 @@ fn asks_of_the_member(rule: &DiscountRule) -> bool {
     by_spend || rule.when.ask_of_the_member()
 }
 
-/// Takes the program's discounts off the lines.
-pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, Failure> {
+/// Takes the program's discounts off the lines; one explanation for each rule, in the order of evaluation.
+pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Vec<Explanation>, Failure> {
     let document = scene.document;
     let teller = Teller::of(document);
     let covers = guard::covers(document, |guard| guard.discounts);
-    let mut outcome = Discounted::default();
+    let mut explanations = Vec::with_capacity(document.discounts.len());
     let mut closed = vec![false; lines.len()];
     let mut rewarded = vec![false; lines.len()];
     let mut exclusive: Option<&DiscountRule> = None;
@@ -85,8 +68,7 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
         let (parts, taken) = match judged {
             Ok(wanted) => wanted,
             Err(miss) => {
-                outcome.explanations.push(teller.miss(&rule.id, &miss));
-                outcome.verdicts.push(Verdict::Misses(miss));
+                explanations.push(teller.miss(&rule.id, &miss));
                 continue;
             }
         };
@@ -112,19 +94,22 @@ pub fn discount(scene: &Scene, lines: &mut [PricedLine]) -> Result<Discounted, F
             }
         }
         if total == 0 {
-            let miss = if cut > 0 { Miss::MarginFloor } else { Miss::NothingPaid };
-            outcome.explanations.push(teller.miss(&rule.id, &miss));
-            outcome.verdicts.push(Verdict::Misses(miss));
+            let any_left = money::sum(nets(lines, &selected)?)? > 0;
+            let miss = match (cut > 0, any_left) {
+                (true, _) => Miss::MarginFloor,
+                (false, true) => Miss::DiscountRoundsToZero,
+                (false, false) => Miss::NothingPaid,
+            };
+            explanations.push(teller.miss(&rule.id, &miss));
             continue;
         }
         any_fired = true;
         if rule.company.exclusive {
             exclusive = Some(rule);
         }
-        outcome.explanations.push(teller.taken(&rule.id, total, &taken, cut));
-        outcome.verdicts.push(Verdict::Takes(total));
+        explanations.push(teller.taken(&rule.id, total, &taken, cut));
     }
-    Ok(outcome)
+    Ok(explanations)
 }
 
 type Wanted<'d> = Result<(Vec<i64>, Taken<'d>), Miss>;
@@ -195,7 +180,7 @@ fn above_zero(rate: Option<i64>) -> Option<i64> {
 /// What is missing to the next step that takes something off.
 fn short_of_steps(by: StepBasis, steps: &[(i64, i64)], reached: i64) -> Result<Miss, Overflow> {
     let Some((first, _)) = steps.iter().find(|(from, rate)| *from > reached && *rate > 0).copied() else {
-        return Ok(Miss::NothingPaid);
+        return Ok(Miss::NoRate);
     };
     let missing = money::subtract(first, reached)?;
     Ok(match by {
@@ -260,7 +245,7 @@ fn divided(total: i64, weights: &[i64]) -> Result<Vec<i64>, Overflow> {
 }
 
 /// So many parts per million of an amount, rounded half up as a shop rounds a price.
-pub fn share_of(amount: i64, rate: i64) -> Result<i64, Overflow> {
+fn share_of(amount: i64, rate: i64) -> Result<i64, Overflow> {
     money::bounded(multiply_divide(amount.into(), rate.into(), ONE_HUNDRED_PERCENT.into(), Rounding::HalfUp)?)
 }
 

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use crate::calendar::{Life, Lifetime, NoLife};
-use crate::document::{Document, EarningRule, Reward};
+use crate::document::{Document, EarningRule};
 use crate::engine::{Explanation, Failure, Grant, Line, MarginCut, Share};
 use crate::money::{self, Overflow, Rounding, multiply_divide};
 
@@ -42,7 +42,7 @@ pub enum Verdict<'a> {
 
 impl Verdict<'_> {
     /// Minor units given; 0 when the rule does not fire.
-    pub fn points(&self) -> i64 {
+    fn points(&self) -> i64 {
         match self {
             Verdict::Gives(given) => given.points,
             Verdict::Misses(_) => 0,
@@ -64,28 +64,7 @@ pub struct Given<'a> {
     cuts: Vec<i64>,
 }
 
-/// What all rules say to an order.
-pub struct Verdicts<'a> {
-    /// In the order of evaluation.
-    pub verdicts: Vec<Verdict<'a>>,
-    /// For rules that lack nothing but a minimum.
-    pub trials: Vec<Trial>,
-}
-
-/// A rule that lacks a minimum, tried as if the order had just reached it with regular goods.
-pub struct Trial {
-    /// The rule's place in the evaluation.
-    pub rule: usize,
-    /// What the minimum lacks, in hundredths.
-    pub missing: i64,
-    /// What the rule would give, minor units above 0.
-    points: i64,
-    /// What later rules would see then; none when what they give does not depend on it.
-    progress: Option<Progress>,
-}
-
 /// What the rules have given so far, as later ones see it.
-#[derive(Clone)]
 struct Progress {
     /// Lines that a rule keeps for itself.
     closed: Vec<bool>,
@@ -112,7 +91,8 @@ impl Progress {
         self.any_fired = true;
         self.any_closed |= rule.company.stop;
         self.exclusive |= rule.company.exclusive;
-        for (place, part) in given.goods.places.iter().zip(&given.parts) {
+        // a line that got nothing is still open to later rules
+        for (place, part) in given.goods.places.iter().zip(&given.parts).filter(|(_, part)| **part > 0) {
             if let Some(closed) = self.closed.get_mut(*place) {
                 *closed |= rule.company.stop;
             }
@@ -139,61 +119,16 @@ impl Progress {
 }
 
 /// What each rule says, in the order of evaluation.
-pub fn judge<'a>(purchase: &Purchase<'a>) -> Result<Verdicts<'a>, Overflow> {
+pub fn judge<'a>(purchase: &Purchase<'a>) -> Result<Vec<Verdict<'a>>, Overflow> {
     let rules = &purchase.document().earning;
     let mut progress = Progress::none(purchase.lines.len());
     let mut verdicts = Vec::with_capacity(rules.len());
-    let mut trials = Vec::new();
-    let last_attentive = rules.iter().rposition(is_attentive);
-    for (place, rule) in rules.iter().enumerate() {
-        let verdict = evaluate(purchase, rule, &progress, None)?;
-        if let Verdict::Misses(Miss::BelowMinimum { missing, .. }) = verdict {
-            let heard = purchase.guarded || rule.company.stop || rule.company.exclusive;
-            let heard = heard || last_attentive.is_some_and(|last| last > place);
-            trials.extend(tried(purchase, place, rule, missing, &progress, heard));
-        }
+    for rule in rules {
+        let verdict = evaluate(purchase, rule, &progress)?;
         progress.note(rule, &verdict)?;
         verdicts.push(verdict);
     }
-    Ok(Verdicts { verdicts, trials })
-}
-
-/// Whether what a rule gives depends on what earlier ones give, beside lines that they keep.
-fn is_attentive(rule: &EarningRule) -> bool {
-    rule.company.exclusive || !rule.company.stackable || matches!(rule.reward, Reward::Multiplier(_))
-}
-
-/// None when the rule would not fire all the same. `heard`: what it gives changes what later ones give.
-fn tried(purchase: &Purchase, place: usize, rule: &EarningRule, missing: i64, progress: &Progress, heard: bool) -> Option<Trial> {
-    let verdict = evaluate(purchase, rule, progress, Some(missing)).ok()?;
-    let points = Some(verdict.points()).filter(|points| *points > 0)?;
-    let progress = if heard {
-        let mut progress = progress.clone();
-        progress.note(rule, &verdict).ok()?;
-        Some(progress)
-    } else {
-        None
-    };
-    Some(Trial { rule: place, missing, points, progress })
-}
-
-impl Verdicts<'_> {
-    /// What an order would earn beyond the `earned` of now, if it reached the minimum of a trial.
-    pub fn gain(&self, purchase: &Purchase, trial: &Trial, earned: i64) -> Result<i64, Overflow> {
-        let Some(progress) = &trial.progress else {
-            money::add(earned, trial.points)?;
-            return Ok(trial.points);
-        };
-        let mut progress = progress.clone();
-        let before = money::sum(self.verdicts.iter().take(trial.rule).map(Verdict::points))?;
-        let mut total = money::add(before, trial.points)?;
-        for rule in purchase.document().earning.iter().skip(trial.rule).skip(1) {
-            let verdict = evaluate(purchase, rule, &progress, None)?;
-            progress.note(rule, &verdict)?;
-            total = money::add(total, verdict.points())?;
-        }
-        money::subtract(total, earned)
-    }
+    Ok(verdicts)
 }
 
 /// Dates what the rules give.
@@ -283,13 +218,7 @@ pub fn undatable(why: NoLife, pointer: &str) -> Failure {
     }
 }
 
-/// What a rule says; with `extra` hundredths of regular goods more, if some are supposed.
-fn evaluate<'a>(
-    purchase: &Purchase<'a>,
-    rule: &EarningRule,
-    progress: &Progress,
-    extra: Option<i64>,
-) -> Result<Verdict<'a>, Overflow> {
+fn evaluate<'a>(purchase: &Purchase<'a>, rule: &EarningRule, progress: &Progress) -> Result<Verdict<'a>, Overflow> {
     let scene = &purchase.scene;
     if let Some(miss) = scene.unmet(&rule.id, &rule.when) {
         return Ok(Verdict::Misses(miss));
@@ -302,15 +231,13 @@ fn evaluate<'a>(
     if goods.places.is_empty() {
         return Ok(Verdict::Misses(if meant.places.is_empty() { Miss::NoMatchingGoods } else { Miss::LinesTaken }));
     }
-    if extra.is_none()
-        && let Some(miss) = scene.outside_total(&rule.when)?
-    {
+    if let Some(miss) = scene.outside_total(&rule.when)? {
         return Ok(Verdict::Misses(miss));
     }
     if let Some(miss) = Scene::outside_quantity(&rule.when, goods.pieces)? {
         return Ok(Verdict::Misses(miss));
     }
-    match wanted(purchase, rule, &goods, &progress.points, extra.unwrap_or(0))? {
+    match wanted(purchase, rule, &goods, &progress.points)? {
         Err(miss) => Ok(Verdict::Misses(miss)),
         Ok(wanted) => limited(purchase, rule, wanted, &goods, &progress.points),
     }

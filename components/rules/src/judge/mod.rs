@@ -24,9 +24,12 @@ mod lines;
 mod needs;
 mod offers;
 mod payment;
+mod plural;
 mod rewards;
 mod scene;
 mod selection;
+#[cfg(test)]
+mod sentences;
 mod sharing;
 mod standing;
 
@@ -43,15 +46,22 @@ use explaining::{Miss, Teller};
 use goods::{EarningLine, Purchase};
 use scene::Scene;
 
-/// Judges an order for a member who wants to pay so.
+/// Judges an order for a member who wants to pay so, and offers what a larger one would bring.
 pub fn judge_order(document: &Document, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
+    let judgement = judge_alone(document, member, order, payment)?;
+    let offers = offers::offers(document, member, order, payment, &judgement);
+    Ok(Judgement { offers, ..judgement })
+}
+
+/// Judges an order without offers.
+fn judge_alone(document: &Document, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
     for amount in [member.qualifying_spend, member.available, member.earned] {
         money::bounded(amount.into())?;
     }
     let mut priced = lines::price(document, order)?;
     let items = money::sum(priced.iter().map(|line| line.amount))?;
     let scene = Scene::of_order(document, member, order, items)?;
-    let discounted = match &order.discounts {
+    let discount_explanations = match &order.discounts {
         Discounts::Settled(amounts) => discounting::settle(&mut priced, amounts)?,
         Discounts::ByRules | Discounts::ForAnybody => discounting::discount(&scene, &mut priced)?,
     };
@@ -87,9 +97,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
 
     let purchase = Purchase::new(scene, lines);
     let verdicts = earning::judge(&purchase)?;
-    let earned_now = money::sum(verdicts.verdicts.iter().map(earning::Verdict::points))?;
-    let offers = offers::offers(&purchase, &verdicts, earned_now, &discounted.verdicts, &priced);
-    let earned = earning::earn(&purchase, &verdicts.verdicts)?;
+    let earned = earning::earn(&purchase, &verdicts)?;
     for ((line, shares), cuts) in judged.iter_mut().zip(earned.shares).zip(earned.cuts) {
         line.shares = shares;
         line.cuts.extend(cuts);
@@ -99,7 +107,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
     let before = standing(document, member, order.occurred_at);
     let after = standing(document, &counting(member, qualifying, earned.points)?, order.occurred_at);
     let goods = money::subtract(money::subtract(items, discount)?, paid.redemption.money)?;
-    let explanations = discounted.explanations.into_iter().chain(earned.explanations).chain(perk_explanations);
+    let explanations = discount_explanations.into_iter().chain(earned.explanations).chain(perk_explanations);
     Ok(Judgement {
         items,
         discount,
@@ -113,7 +121,7 @@ pub fn judge_order(document: &Document, member: &Member, order: &Order, payment:
         qualifying,
         before,
         after,
-        offers,
+        offers: Vec::new(),
         perks,
         explanations: explanations.collect(),
         redemption_explanations: paid.explanation.into_iter().collect(),

@@ -44,6 +44,9 @@ pub fn pay(
     let goods = Goods::of(document, lines, items, matches!(payment, Payment::Agreed(_)))?;
     let teller = Teller::of(document);
     let limits = Limits::of(document, member, order, &goods)?;
+    if limits.floor_takes > 0 {
+        note_cuts(document, lines, &goods, limits.floor_takes)?;
+    }
     let mut redemption = engine::Redemption {
         max_points: limits.max_points,
         max_money: document.money_of(limits.max_points)?,
@@ -85,9 +88,11 @@ pub fn pay(
 
 /// The lines as far as points may pay them.
 struct Goods {
-    /// What points may pay of each line: 0 when it is excluded, less where the margin guard holds the rest.
+    /// What each line brings that is not excluded.
+    nets: Vec<i64>,
+    /// What points may pay of each line: less than its net where the margin guard holds the rest.
     amounts: Vec<i64>,
-    /// What the lines bring that are not excluded: the program's share is of this.
+    /// Sum of `nets`: the program's share is of this.
     eligible: i64,
     /// Sum of `amounts`: less than `eligible` only by the margin guard.
     room: i64,
@@ -97,7 +102,7 @@ struct Goods {
 
 impl Goods {
     /// Agreed terms are not judged again, so that the guard leaves them alone.
-    fn of(document: &Document, lines: &mut [PricedLine], items: i64, agreed: bool) -> Result<Self, Overflow> {
+    fn of(document: &Document, lines: &[PricedLine], items: i64, agreed: bool) -> Result<Self, Overflow> {
         let redemption = document.redemption.as_ref();
         let covers = !agreed && guard::covers(document, |guard| guard.redemption);
         let payable = |line: &PricedLine| match redemption {
@@ -107,13 +112,10 @@ impl Goods {
         };
         let nets = lines.iter().map(payable).collect::<Result<Vec<_>, _>>()?;
         let eligible = money::sum(nets.iter().copied())?;
-        let amounts: Vec<_> =
-            lines.iter().zip(&nets).map(|(line, net)| (*net).min(guard::room(*net, line.lowest, covers))).collect();
+        let room_of = |(line, net): (&PricedLine, &i64)| (*net).min(guard::room(*net, line.lowest, covers));
+        let amounts: Vec<_> = lines.iter().zip(&nets).map(room_of).collect();
         let room = money::sum(amounts.iter().copied())?;
-        if let Some(redemption) = redemption.filter(|_| room < eligible) {
-            note_cuts(redemption, lines, &nets, &amounts, eligible)?;
-        }
-        Ok(Self { amounts, eligible, room, items })
+        Ok(Self { nets, amounts, eligible, room, items })
     }
 
     /// Money by the lines' amounts, points by the money; where there is no money, points by the amounts.
@@ -125,20 +127,15 @@ impl Goods {
     }
 }
 
-/// Notes at each line what of its part of the program's share the margin guard keeps back.
-fn note_cuts(
-    redemption: &Redemption,
-    lines: &mut [PricedLine],
-    nets: &[i64],
-    amounts: &[i64],
-    eligible: i64,
-) -> Result<(), Overflow> {
-    let parts = sharing::share(share_of(redemption, eligible)?, nets)?.unwrap_or_default();
-    for ((line, part), amount) in lines.iter_mut().zip(parts).zip(amounts) {
-        let money = part.saturating_sub(*amount);
-        if money > 0 {
-            line.cuts.push(MarginCut { rule_id: REDEMPTION.to_owned(), money, points: 0 });
-        }
+/// Notes at each line its part of what the margin guard takes off the limit: by what the line lacks of its own part of
+/// the program's share. A line whose part others can pay lacks nothing of the limit.
+fn note_cuts(document: &Document, lines: &mut [PricedLine], goods: &Goods, taken: i64) -> Result<(), Overflow> {
+    let Some(redemption) = &document.redemption else { return Ok(()) };
+    let parts = sharing::share(share_of(redemption, goods.eligible)?, &goods.nets)?.unwrap_or_default();
+    let lacking = parts.iter().zip(&goods.amounts).map(|(part, amount)| part.saturating_sub(*amount).max(0));
+    let cuts = sharing::share(taken, &lacking.collect::<Vec<_>>())?.unwrap_or_default();
+    for (line, money) in lines.iter_mut().zip(cuts).filter(|(_, money)| *money > 0) {
+        line.cuts.push(MarginCut { rule_id: REDEMPTION.to_owned(), money, points: 0 });
     }
     Ok(())
 }
@@ -151,32 +148,43 @@ struct Limits {
     max_points: i64,
     /// The same without exclusions: more than `limit_points` when the goods are what limits.
     without_exclusions: i64,
+    /// The money by which the margin guard lowers what the program's share allows.
+    floor_takes: i64,
     /// Why nothing may be paid, whatever the amount.
     obstacle: Option<Obstacle>,
 }
 
 impl Limits {
     fn of(document: &Document, member: &Member, order: &Order, goods: &Goods) -> Result<Self, Overflow> {
-        let nothing = |obstacle| Ok(Self { limit_points: 0, max_points: 0, without_exclusions: 0, obstacle: Some(obstacle) });
+        let nothing = |obstacle, floor_takes| {
+            Ok(Self { limit_points: 0, max_points: 0, without_exclusions: 0, floor_takes, obstacle: Some(obstacle) })
+        };
         let Some(redemption) = &document.redemption else {
-            return nothing(Obstacle::RedemptionOff);
+            return nothing(Obstacle::RedemptionOff, 0);
         };
         if !allows(&redemption.channels, Some(&order.channel)) {
-            return nothing(Obstacle::OtherChannel { channel: order.channel.clone() });
+            return nothing(Obstacle::OtherChannel { channel: order.channel.clone() }, 0);
         }
+        let share = share_of(redemption, goods.eligible)?;
+        let within = share.min(goods.room);
+        let floor_takes = money::subtract(share, within)?;
         if goods.room == 0 && goods.eligible > 0 {
-            return nothing(Obstacle::MarginFloor);
+            return nothing(Obstacle::MarginFloor, floor_takes);
         }
         if goods.eligible == 0 && goods.items > 0 {
-            return nothing(Obstacle::NotForTheseGoods { eligible: 0 });
+            return nothing(Obstacle::NotForTheseGoods { eligible: 0 }, 0);
         }
-        let by_share = document.points_of(share_of(redemption, goods.eligible)?.min(goods.room))?;
+        let by_share = document.points_of(within)?;
         let limit_points = document.payable(redemption, by_share)?;
         let max_points = document.payable(redemption, limit_points.min(member.available.max(0)))?;
         let without_exclusions = document.points_of(share_of(redemption, goods.items)?)?;
-        let obstacle =
-            (by_share < redemption.min_points).then_some(Obstacle::Minimum { minimum: redemption.min_points, allowed: by_share });
-        Ok(Self { limit_points, max_points, without_exclusions, obstacle })
+        let (minimum, increment) = (redemption.min_points, redemption.increment);
+        let obstacle = if by_share < minimum {
+            Some(Obstacle::Minimum { minimum, allowed: by_share })
+        } else {
+            (0 < by_share && by_share < increment).then_some(Obstacle::Increment { increment, allowed: by_share })
+        };
+        Ok(Self { limit_points, max_points, without_exclusions, floor_takes, obstacle })
     }
 
     /// Why paying as much as possible pays nothing, if so.
@@ -228,10 +236,12 @@ fn obstacle_to(document: &Document, points: i64, limits: &Limits) -> Option<Obst
         return Some(Obstacle::Minimum { minimum: redemption.min_points, allowed: limits.limit_points });
     }
     if round_down_to_step(points, redemption.increment) != points {
-        return Some(Obstacle::Increment { increment: redemption.increment });
+        return Some(Obstacle::Increment { increment: redemption.increment, allowed: limits.limit_points });
     }
     if points <= limits.limit_points {
         None
+    } else if limits.floor_takes > 0 {
+        Some(Obstacle::MarginFloor)
     } else if points <= limits.without_exclusions {
         Some(Obstacle::NotForTheseGoods { eligible: limits.limit_points })
     } else {

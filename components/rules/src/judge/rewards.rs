@@ -23,23 +23,16 @@ pub struct Wanted<'a, 'g> {
 
 type Reply<'a, 'g> = Result<Result<Wanted<'a, 'g>, Miss>, Overflow>;
 
-/// What a rule would give for goods on whose lines earlier rules gave so much (`earned`, in the order's sequence), if
-/// `extra` (hundredths of regular goods) had been bought beyond them.
-pub fn wanted<'a, 'g>(
-    purchase: &Purchase<'a>,
-    rule: &EarningRule,
-    goods: &'g Goods,
-    earned: &[i64],
-    extra: i64,
-) -> Reply<'a, 'g> {
+/// What a rule would give for goods on whose lines earlier rules gave so much (`earned`, in the order's sequence).
+pub fn wanted<'a, 'g>(purchase: &Purchase<'a>, rule: &EarningRule, goods: &'g Goods, earned: &[i64]) -> Reply<'a, 'g> {
     let document = purchase.document();
     match rule.reward {
         Reward::Fixed(points) => Ok(Ok(Wanted { points, gift: Gift::Fixed, weights: Cow::Borrowed(&goods.amounts) })),
-        Reward::PerAmount { points, every } => per_amount(goods, points, every, extra),
+        Reward::PerAmount { points, every } => per_amount(goods, points, every),
         Reward::Multiplier(factor) => multiplied(document, goods, earned, factor),
-        Reward::Percent(Some(rates)) => percent(purchase, goods, rates, None, extra),
+        Reward::Percent(Some(rates)) => percent(purchase, goods, rates, None),
         Reward::Percent(None) => match tier_rates(purchase.scene.tier) {
-            Some((tier, rates)) => percent(purchase, goods, rates, Some(&tier.name), extra),
+            Some((tier, rates)) => percent(purchase, goods, rates, Some(&tier.name)),
             None => Ok(Err(Miss::NoTier(missing_to_first(&purchase.scene)))),
         },
     }
@@ -59,8 +52,8 @@ fn missing_to_first(scene: &Scene) -> Option<i64> {
 }
 
 /// So many points for each full amount of the goods' basis together.
-fn per_amount<'a, 'g>(goods: &'g Goods, points: i64, every: i64, extra: i64) -> Reply<'a, 'g> {
-    let basis = money::sum(goods.bases.iter().copied().chain([extra]))?;
+fn per_amount<'a, 'g>(goods: &'g Goods, points: i64, every: i64) -> Reply<'a, 'g> {
+    let basis = money::sum(goods.bases.iter().copied())?;
     let times = basis.checked_div(every).ok_or(Overflow)?;
     if times == 0 {
         let missing = money::subtract(every, basis)?;
@@ -72,30 +65,39 @@ fn per_amount<'a, 'g>(goods: &'g Goods, points: i64, every: i64, extra: i64) -> 
 
 /// What earlier rules gave on the goods, so many times more.
 fn multiplied<'a, 'g>(document: &Document, goods: &Goods, earned: &[i64], factor: i64) -> Reply<'a, 'g> {
-    let weights: Vec<_> = goods.places.iter().map(|place| earned.get(*place).copied().unwrap_or(0)).collect();
-    let base = money::sum(weights.iter().copied())?;
+    let of_lines: Vec<_> = goods.places.iter().map(|place| earned.get(*place).copied().unwrap_or(0)).collect();
+    let base = money::sum(of_lines.iter().copied())?;
     let more = factor.checked_sub(ONE_HUNDRED_PERCENT).ok_or(Overflow)?;
-    let rounding = document.rounding;
-    let step = units_of_scale(document, rounding.scale)?;
-    let denominator = i128::from(ONE_HUNDRED_PERCENT).checked_mul(step).ok_or(Overflow)?;
-    let steps = multiply_divide(base.into(), more.into(), denominator, rounding.mode)?;
-    let points = money::bounded(steps.checked_mul(step).ok_or(Overflow)?)?;
+    let (points, weights) = if document.rounding.by_line {
+        let parts = of_lines.iter().map(|points| times(*points, more, document)).collect::<Result<Vec<_>, _>>()?;
+        (money::sum(parts.iter().copied())?, parts)
+    } else {
+        (times(base, more, document)?, of_lines)
+    };
     if points == 0 {
         return Ok(Err(if base == 0 { Miss::NothingToMultiply } else { Miss::RoundsToZero }));
     }
     Ok(Ok(Wanted { points, gift: Gift::Multiplied { base, factor }, weights: Cow::Owned(weights) }))
 }
 
-fn percent<'a, 'g>(purchase: &Purchase<'a>, goods: &'g Goods, rates: Rates, tier: Option<&'a str>, extra: i64) -> Reply<'a, 'g> {
+/// Points times a factor (parts per million), rounded as the program declares.
+fn times(points: i64, factor: i64, document: &Document) -> Result<i64, Overflow> {
+    let rounding = document.rounding;
+    let step = units_of_scale(document, rounding.scale)?;
+    let denominator = i128::from(ONE_HUNDRED_PERCENT).checked_mul(step).ok_or(Overflow)?;
+    let steps = multiply_divide(points.into(), factor.into(), denominator, rounding.mode)?;
+    money::bounded(steps.checked_mul(step).ok_or(Overflow)?)
+}
+
+fn percent<'a, 'g>(purchase: &Purchase<'a>, goods: &'g Goods, rates: Rates, tier: Option<&'a str>) -> Reply<'a, 'g> {
     let document = purchase.document();
     let (regular, promo) = (goods.regular, goods.promo);
-    let parts = [(extra, rates.regular), (regular.unwrap_or(0), rates.regular), (promo.unwrap_or(0), rates.promo)];
+    let parts = [(regular.unwrap_or(0), rates.regular), (promo.unwrap_or(0), rates.promo)];
     let whole = parts.iter().try_fold(0, |sum: i64, (basis, rate)| sum.checked_add(basis.checked_mul(*rate)?)).ok_or(Overflow)?;
     let (points, weights) = if document.rounding.by_line {
         let by_line =
             products(purchase, goods, rates).map(|weight| points_of(weight?, document)).collect::<Result<Vec<_>, _>>()?;
-        let extra = points_of(extra.checked_mul(rates.regular).ok_or(Overflow)?, document)?;
-        (money::sum(by_line.iter().copied().chain([extra]))?, Cow::Owned(by_line))
+        (money::sum(by_line.iter().copied())?, Cow::Owned(by_line))
     } else {
         let weights = match one_rate(goods, rates) {
             // a common factor changes no part
@@ -105,7 +107,12 @@ fn percent<'a, 'g>(purchase: &Purchase<'a>, goods: &'g Goods, rates: Rates, tier
         (points_of(whole, document)?, weights)
     };
     if points == 0 {
-        return Ok(Err(if whole > 0 { Miss::RoundsToZero } else { Miss::NothingPaid }));
+        let any_paid = regular.unwrap_or(0) > 0 || promo.unwrap_or(0) > 0;
+        return Ok(Err(match (whole > 0, any_paid) {
+            (true, _) => Miss::RoundsToZero,
+            (false, true) => Miss::NoRate,
+            (false, false) => Miss::NothingPaid,
+        }));
     }
     let gift = Gift::Percent {
         tier,

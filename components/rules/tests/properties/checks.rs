@@ -1,5 +1,6 @@
 //! What must hold of every judgement, computed from the document as it is written.
 
+use rules::Program;
 use rules::engine::{Explanation, JudgedLine, Judgement, Line, Member, Order, Payment, UseOfRule};
 use serde_json::Value;
 
@@ -58,6 +59,41 @@ pub fn check(document: &Value, member: &Member, order: &Order, payment: &Payment
     assert!(judged.offers.iter().all(|offer| offer.points + offer.money > 0 && offer.shortfall > 0));
     within_limits(document, member, judged);
     assert!(judged.before.next.iter().chain(&judged.after.next).all(|next| next.remaining >= 1));
+}
+
+/// Whoever buys what an offer asks for gets what it promises: the rule's part of what the larger order has more.
+pub fn offers_come_true(
+    document: &Value,
+    program: &Program,
+    (member, order, payment): (&Member, &Order, &Payment),
+    judged: &Judgement,
+) {
+    for offer in &judged.offers {
+        let taxed = order.lines.iter().zip(&judged.lines).filter(|(_, judged)| judged.amount > 0);
+        let taxes =
+            taxed.filter_map(|(line, judged)| Some((i128::from(line.tax?.min(judged.amount)), i128::from(judged.amount))));
+        let extra = i128::from(offer.shortfall);
+        let tax = taxes.map(|(tax, amount)| (extra * tax + amount - 1) / amount).max();
+        let without_tax = document["earning_basis"]["tax"] == "excluded";
+        let mut larger = order.clone();
+        larger.lines.push(Line {
+            tax: tax.filter(|_| without_tax).map(|tax| tax as i64),
+            ..crate::common::line("what is bought beyond the order", offer.shortfall)
+        });
+        let then = program.judge_order(member, &larger, payment).expect("an offered order can be judged");
+        let of_rule = |judged: &Judgement| {
+            let said =
+                judged.explanations.iter().find(|said| said.rule_id == offer.rule_id).expect("each rule has its explanation");
+            (said.points, said.money)
+        };
+        let ((points_now, money_now), (points, money)) = (of_rule(judged), of_rule(&then));
+        let expected = if offer.money > 0 {
+            (0, (money - money_now).min(then.discount - judged.discount))
+        } else {
+            ((points - points_now).min(then.earned - judged.earned), 0)
+        };
+        assert_eq!((offer.points, offer.money), expected, "{offer:?}");
+    }
 }
 
 /// A decimal of the document, in units of so many places.

@@ -4,11 +4,12 @@ mod chance;
 mod checks;
 #[path = "../common/mod.rs"]
 mod common;
+mod monotone;
 
 use std::time::Instant;
 
 use chance::Chance;
-use checks::check;
+use checks::{check, offers_come_true};
 use rules::Program;
 use rules::engine::{Failure, Payment};
 use rules::presets::PRESETS;
@@ -20,7 +21,10 @@ fn try_order(document: &Value, program: &Program, chance: &mut Chance) -> bool {
     let judged = program.judge_order(&member, &order, &payment);
     assert_eq!(judged, program.judge_order(&member, &order, &payment));
     match &judged {
-        Ok(judgement) => check(document, &member, &order, &payment, judgement),
+        Ok(judgement) => {
+            check(document, &member, &order, &payment, judgement);
+            offers_come_true(document, program, (&member, &order, &payment), judgement);
+        }
         Err(Failure::Invalid(finding)) => assert!(!finding.code.is_empty() && !finding.pointer.is_empty()),
         Err(Failure::LimitExceeded(limit)) => {
             assert!(!limit.reason.is_empty());

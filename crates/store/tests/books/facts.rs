@@ -125,6 +125,24 @@ fn uses_of_a_rule_count_orders_that_stand_and_events() {
 }
 
 #[test]
+fn an_order_that_came_back_as_a_whole_frees_the_rules_that_fired_on_it() {
+    let mut shop = Shop::open();
+    let anna = shop.enrol(&[]);
+    let lines = |reference: &str| purchase(reference).line("a", 2_000, 1_000).line("b", 1_000, 500);
+    shop.order(anna, &lines("A").happened(day(-3)).earns("purchase", &[10, 5]), None);
+    shop.order(anna, &lines("B").earns("purchase", &[10, 5]), None);
+    let used = |shop: &Shop| {
+        let used = shop.member_with(anna, uses(&["purchase"], 0)).uses.remove(0);
+        (used.times, used.points, used.last_at)
+    };
+    shop.take_back("R1", "B", &[("a", 2_000)]);
+    assert_eq!(used(&shop), (2, Points(20), Some(NOW)), "something of it is kept");
+    shop.take_back("R2", "B", &[("b", 1_000)]);
+    assert_eq!(used(&shop), (1, Points(15), Some(day(-3))));
+    assert_eq!((shop.audit(), shop.differences()), (vec![], vec![]));
+}
+
+#[test]
 fn what_a_return_takes_from_other_lots_counts_against_the_rule_that_gave_it() {
     let mut shop = Shop::open();
     let anna = shop.enrol(&[("welcome", 100, NOW, None)]);

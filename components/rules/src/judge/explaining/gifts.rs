@@ -105,8 +105,9 @@ impl Teller<'_> {
             Gift::PerAmount { basis, every, times } => {
                 let said = said.money(*every);
                 // the amounts change places in Russian
-                let english = Said::default().number(*times).text(" times in ").money(*basis).english;
-                let russian = Said::default().money(*basis).text(" ").number(*times).text(" раз").russian;
+                let often = Said::default().count(*times, ["time", "times"], ["раз", "раза", "раз"]);
+                let english = Said::default().text(&often.english).text(" in ").money(*basis).english;
+                let russian = Said::default().money(*basis).text(" ").text(&often.russian).russian;
                 let said = said.words(" is contained ", " содержится в ").words(&english, &russian).text(": ");
                 ("points_per_amount", self.points(said, points))
             }
@@ -133,7 +134,8 @@ impl Teller<'_> {
                     (None, None) => (said.money(0), " gives "),
                 };
                 let said = if *after_points {
-                    said.words(", the part not paid with points,", " (за вычетом оплаченного баллами)")
+                    let said = said.words(", the part not paid with ", " (без части, оплаченной с помощью ");
+                    said.words(self.english, self.russian).words(",", ")")
                 } else {
                     said
                 };
@@ -163,12 +165,13 @@ impl Teller<'_> {
                 ("personal_price", said.money(money).words(" off", ""))
             }
             Taken::BuyGet { pieces, rate: ONE_HUNDRED_PERCENT } => {
-                let said = said.words("", "бесплатно ").number(pieces).words(" of the pieces are free: ", " шт.: скидка ");
+                let said = said.words("", "бесплатно ").count(pieces, ["piece is free", "pieces are free"], ["шт."; 3]);
+                let said = said.words(": ", ": скидка ");
                 ("buy_get", said.money(money).words(" off", ""))
             }
             Taken::BuyGet { pieces, rate } => {
-                let said = said.words("", "скидка ").percent(rate).words(" off ", " на ").number(pieces);
-                ("buy_get", said.words(" of the pieces: ", " шт.: ").money(money))
+                let said = said.words("", "скидка ").percent(rate).words(" off ", " на ");
+                ("buy_get", said.count(pieces, ["piece", "pieces"], ["шт."; 3]).text(": ").money(money))
             }
         };
         let said = if cut > 0 {

@@ -2,12 +2,15 @@
 
 use jiff::civil::Date;
 
-use crate::document::{Hours, WEEKDAYS};
+use crate::document::Hours;
 use crate::engine::{Explanation, Shortfall, TierBasis};
 
 use super::Teller;
 use super::gifts::Cap;
 use super::said::Said;
+
+/// The code of a rule that lacks a minimum of the order: such ones are offered.
+pub const BELOW_MINIMUM: &str = "below_minimum";
 
 /// Why a rule gave nothing. Money is hundredths, quantities are thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +96,12 @@ pub enum Miss {
     NothingToMultiply,
     /// Points or discounts took all that the goods cost, or they cost nothing.
     NothingPaid,
+    /// The rate for these goods is 0.
+    NoRate,
     /// The result is below the smallest fraction of a point.
     RoundsToZero,
+    /// The result is below a hundredth.
+    DiscountRoundsToZero,
 }
 
 impl Teller<'_> {
@@ -115,7 +122,7 @@ impl Teller<'_> {
             Miss::NotYet(day) => blank.words(&format!("from {day} on"), &format!("действует с {day}")),
             Miss::Over(day) => blank.words(&format!("only until {day}"), &format!("действовало до {day}")),
             Miss::OtherWeekday(ref days) => {
-                let english = names(days, &WEEKDAYS);
+                let english = names(days, &ENGLISH_WEEKDAYS);
                 blank.words(&format!("only on {english}"), &format!("только в дни: {}", names(days, &RUSSIAN_WEEKDAYS)))
             }
             Miss::OtherHours(hours) => {
@@ -132,10 +139,11 @@ impl Teller<'_> {
             Miss::NotFirstOrder => blank.words("only for the first order", "только для первого заказа"),
             Miss::FirstOrder => blank.words("only from the second order on", "только начиная со второго заказа"),
             Miss::TooFewOrders { missing, within_days } => {
-                let said = blank.words("", "ещё ").number(missing).words(" more visits", " покупок");
+                let said = blank.words("", "ещё ");
+                let said = said.count(missing, ["more order", "more orders"], ["покупка", "покупки", "покупок"]);
                 let said = match within_days {
                     None => said,
-                    Some(days) => said.words(" within ", " за ").number(days).words(" days", " дней"),
+                    Some(days) => said.words(" within ", " за ").count(days, ["day", "days"], ["день", "дня", "дней"]),
                 };
                 return (said, count(missing));
             }
@@ -143,8 +151,9 @@ impl Teller<'_> {
             Miss::NoVoucher => blank.words("only with a promo code", "только по промокоду"),
             Miss::NoMatchingGoods => blank
                 .words("none of the goods of this rule are in the order", "в заказе нет товаров, для которых действует правило"),
-            Miss::LinesTaken => blank
-                .words("its goods were rewarded by an earlier rule already", "за эти товары уже начислено по другому правилу"),
+            Miss::LinesTaken => {
+                blank.words("an earlier rule has rewarded these goods already", "эти товары уже учтены в другом правиле")
+            }
             Miss::Excluded => blank.words("not together with the rule that fired", "не действует вместе со сработавшим правилом"),
             Miss::BelowMinimum { minimum, missing } => {
                 let said = blank.words("", "не хватает ").money(missing);
@@ -159,25 +168,34 @@ impl Teller<'_> {
             Miss::TooFewPieces { minimum, missing } => {
                 let whole = missing.checked_add(999).and_then(|up| up.checked_div(1_000)).unwrap_or(0);
                 let said = blank.words("", "ещё ").quantity(missing);
-                let said = said.words(" more pieces: at least ", " шт.: нужно не меньше ").quantity(minimum);
+                let said = said
+                    .words(" more ", " шт.")
+                    .words(pieces(missing), "")
+                    .words(": at least ", ": нужно не меньше ")
+                    .quantity(minimum);
                 return (said, count(whole));
             }
             Miss::TooManyPieces(below) => {
-                blank.words("only for fewer than ", "только меньше ").quantity(below).words(" pieces", " шт.")
+                let said = blank.words("only for fewer than ", "только если меньше ").quantity(below);
+                said.words(" ", " шт.").words(pieces(below), "")
             }
-            Miss::NoTier(None) => blank.words("the tier held has none", "для этого уровня ставки нет"),
+            Miss::NoTier(None) => {
+                blank.words("this rule gives nothing at the current tier", "на текущем уровне правило ничего не даёт")
+            }
             Miss::NoTier(Some(missing)) => {
-                let (said, shortfall) = self.missing(blank.words("", "до первого уровня со ставкой не хватает "), missing);
-                return (said.words(" short of the first tier that has one", ""), Some(shortfall));
+                let (said, shortfall) =
+                    self.missing(blank.words("", "до уровня, на котором правило что-то даёт, не хватает "), missing);
+                return (said.words(" short of the first tier at which this rule gives something", ""), Some(shortfall));
             }
             Miss::Cooldown { until } => {
                 let at = self.document.zone.local(until).map(|local| local.strftime("%Y-%m-%d %H:%M").to_string());
                 let at = at.unwrap_or_default();
                 return (blank.words(&format!("again from {at} on"), &format!("снова с {at}")), Some(Shortfall::Time(until)));
             }
-            Miss::TimesReached => {
-                blank.words("it was given as often as it is given", "правило сработало столько раз, сколько возможно")
-            }
+            Miss::TimesReached => blank.words(
+                "this rule has fired as often as it may for one member",
+                "правило уже сработало столько раз, сколько может для одного участника",
+            ),
             Miss::CapReached(cap) => {
                 let (english, russian) = cap.bound();
                 blank.words(english, russian).words(", and it is reached", ", и он исчерпан")
@@ -192,9 +210,12 @@ impl Teller<'_> {
                 blank.words("nothing is left of these goods to pay in money", "за эти товары не осталось оплаты деньгами")
             }
             Miss::RoundsToZero => {
-                let said = self.points(blank.words("less than ", "после округления меньше "), 1);
-                said.words(" after rounding", "")
+                self.points(blank.words("too little: ", "слишком мало: после округления "), 0).words(" after rounding", "")
             }
+            Miss::DiscountRoundsToZero => {
+                blank.words("too little: ", "слишком мало: после округления ").money(0).words(" after rounding", "")
+            }
+            Miss::NoRate => blank.words("the rate for these goods is 0 %", "ставка для этих товаров 0 %"),
         };
         (sentence, None)
     }
@@ -205,7 +226,8 @@ impl Teller<'_> {
             TierBasis::Spend => (said.words("", "покупок на ").money(missing).words(" of spend", ""), Shortfall::Money(missing)),
             TierBasis::Orders => {
                 let count = u32::try_from(missing).unwrap_or(u32::MAX);
-                (said.number(missing).words(" orders", " заказов"), Shortfall::Count(count))
+                // after "не хватает": the genitive, of which there are two forms
+                (said.count(missing, ["order", "orders"], ["заказа", "заказов", "заказов"]), Shortfall::Count(count))
             }
             TierBasis::Points => (self.points(said, missing), Shortfall::Points(missing)),
         }
@@ -232,7 +254,7 @@ impl Miss {
             Miss::NoMatchingGoods => "no_matching_goods",
             Miss::LinesTaken => "lines_taken",
             Miss::Excluded => "excluded",
-            Miss::BelowMinimum { .. } => "below_minimum",
+            Miss::BelowMinimum { .. } => BELOW_MINIMUM,
             Miss::NotBelow(_) => "not_below_maximum",
             Miss::SpendBelow { .. } => "spend_below_minimum",
             Miss::TooFewPieces { .. } => "too_few_pieces",
@@ -245,10 +267,13 @@ impl Miss {
             Miss::NotCheaper => "not_cheaper",
             Miss::NothingToMultiply => "nothing_to_multiply",
             Miss::NothingPaid => "nothing_paid",
-            Miss::RoundsToZero => "rounds_to_zero",
+            Miss::NoRate => "no_rate_for_these_goods",
+            Miss::RoundsToZero | Miss::DiscountRoundsToZero => "rounds_to_zero",
         }
     }
 }
+
+const ENGLISH_WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 const RUSSIAN_WEEKDAYS: [&str; 7] = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"];
 
@@ -256,6 +281,11 @@ const RUSSIAN_WEEKDAYS: [&str; 7] = ["понедельник", "вторник",
 fn names(days: &[i8], names: &[&str; 7]) -> String {
     let name = |day: &i8| names.iter().zip(1_i8..).find(|(_, number)| number == day).map(|(name, _)| *name);
     days.iter().filter_map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// The noun of so many thousandths of a piece.
+fn pieces(quantity: i64) -> &'static str {
+    if quantity == 1_000 { "piece" } else { "pieces" }
 }
 
 /// Minutes after midnight as "18:30".

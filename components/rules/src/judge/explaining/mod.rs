@@ -9,7 +9,7 @@ mod payments;
 mod said;
 
 pub use gifts::{Cap, Gift, Taken};
-pub use misses::Miss;
+pub use misses::{BELOW_MINIMUM, Miss};
 pub use payments::{Obstacle, REDEMPTION};
 
 use std::cell::Cell;
@@ -77,9 +77,14 @@ impl<'d> Teller<'d> {
         self.explanation(rule_id, false, 0, 0, "other_channel", self.blank().words(english, russian), None)
     }
 
-    /// "Buy 340.00 more, get 50.00 points", or so much off.
-    pub fn offer(&self, rule_id: &str, shortfall: i64, points: i64, money: i64) -> Offer {
-        let said = self.blank().words("Buy ", "Купите ещё на ").money(shortfall).words(" more, get ", " и получите ");
+    /// "Buy 340.00 more, get 50.00 points", or so much off; perhaps only with regular goods.
+    pub fn offer(&self, rule_id: &str, shortfall: i64, regular: bool, points: i64, money: i64) -> Offer {
+        let buy = if regular {
+            ("Buy regular goods for ", "Купите ещё неакционных товаров на ")
+        } else {
+            ("Buy ", "Купите ещё на ")
+        };
+        let said = self.blank().words(buy.0, buy.1).money(shortfall).words(" more, get ", " и получите ");
         let said =
             if points > 0 { self.points(said, points) } else { said.words("", "скидку ").money(money).words(" off", "") };
         let (reason, translations) = said.translated();

@@ -35,6 +35,8 @@ pub enum Obstacle {
     Increment {
         /// Minor units.
         increment: i64,
+        /// What the share of the order allows.
+        allowed: i64,
     },
     /// The share of the order is exceeded.
     ShareOfOrder {
@@ -57,7 +59,7 @@ pub enum Obstacle {
 impl Teller<'_> {
     /// Points that paid, of goods worth `eligible`, at most `share` (parts per million).
     pub fn paid(&self, points: i64, money: i64, eligible: i64, share: i64) -> Explanation {
-        let said = self.points(self.blank(), points).words(" paid ", " оплачено ").money(money);
+        let said = self.points(self.blank().words("", "списано "), points).words(" paid ", ": оплачено ").money(money);
         let said = said.words(" of ", " из ").money(eligible);
         let said = if share < ONE_HUNDRED_PERCENT {
             let said = said.words("; at most ", "; можно оплатить не больше ").percent(share);
@@ -70,7 +72,8 @@ impl Teller<'_> {
 
     /// Points that a hold had set aside.
     pub fn paid_as_agreed(&self, points: i64, money: i64, items: i64) -> Explanation {
-        let said = self.points(self.blank(), points).words(" held earlier paid ", ", отложенными ранее, оплачено ");
+        let said = self.points(self.blank().words("", "списано "), points);
+        let said = said.words(" held earlier paid ", ", отложенных ранее: оплачено ");
         let said = said.money(money).words(" of ", " из ").money(items);
         self.explanation(REDEMPTION, true, points, 0, "paid_as_agreed", said, None)
     }
@@ -92,34 +95,42 @@ impl Teller<'_> {
     fn obstacle_sentence(&self, obstacle: &Obstacle) -> Said {
         let (blank, en, ru) = (self.blank(), self.english, self.russian);
         match *obstacle {
-            Obstacle::RedemptionOff => blank.words("orders can't be paid with ", "баллами платить нельзя").words(en, ""),
+            Obstacle::RedemptionOff => {
+                blank.words("orders can't be paid with ", "заказы нельзя оплачивать с помощью ").words(en, ru)
+            }
             Obstacle::OtherChannel { ref channel } => {
-                let said = blank.words(en, "").words(" can't be paid through \"", "в канале «").text(channel);
-                said.words("\"", "» баллами платить нельзя")
+                let said = blank.words("orders through \"", "заказы через канал «").text(channel);
+                said.words("\" can't be paid with ", "» нельзя оплачивать с помощью ").words(en, ru)
             }
             Obstacle::NotForTheseGoods { eligible: 0 } => {
-                blank.words("these goods can't be paid with ", "эти товары нельзя оплатить баллами").words(en, "")
+                blank.words("these goods can't be paid with ", "эти товары нельзя оплатить с помощью ").words(en, ru)
             }
             Obstacle::NotForTheseGoods { eligible } => {
-                let said = blank.words("some of these goods can't be paid with ", "часть товаров нельзя оплатить баллами");
-                let said = said.words(en, "").words("; at most ", "; можно не больше ");
+                let said = blank.words("some of these goods can't be paid with ", "часть товаров нельзя оплатить с помощью ");
+                let said = said.words(en, ru).words("; at most ", "; можно не больше ");
                 self.points(said, eligible).words(" may be paid", "")
             }
             Obstacle::Minimum { minimum, allowed } => {
-                let said =
-                    self.points(blank.words("at least ", "списать можно не меньше "), minimum).words(" are paid at once", "");
+                let said = self.points(blank.words("a payment takes at least ", "списать можно не меньше "), minimum);
                 if allowed < minimum {
                     self.points(said.words(", and this order allows only ", ", а этот заказ допускает "), allowed)
                 } else {
                     said
                 }
             }
-            Obstacle::Increment { increment } => {
-                let said = blank.words(en, ru).words(" are paid in multiples of ", " списываются кратно ");
-                said.amount(increment, self.document.settings.points_scale)
+            Obstacle::Increment { increment, allowed } => {
+                let scale = self.document.settings.points_scale;
+                let said = blank.words("", "можно списать только количество ").words(en, ru);
+                let said = said.words(" are paid in multiples of ", ", кратное ").amount(increment, scale);
+                if allowed < increment {
+                    said.words(", and this order allows only ", ", а этот заказ допускает ").amount(allowed, scale)
+                } else {
+                    said
+                }
             }
             Obstacle::ShareOfOrder { share, limit } => {
-                let said = blank.words("at most ", "баллами можно оплатить не больше ").percent(share);
+                let said =
+                    blank.words("at most ", "с помощью ").words("", ru).words("", " можно оплатить не больше ").percent(share);
                 self.points(said.words(" may be paid with ", "").words(en, "").text(": "), limit)
             }
             Obstacle::Balance { available } => {
@@ -127,12 +138,12 @@ impl Teller<'_> {
                 said.words(" are available, too few to pay with", ": для оплаты мало")
             }
             Obstacle::NothingToPay => {
-                blank.words("this order has nothing to pay with ", "в этом заказе нечего оплачивать баллами").words(en, "")
+                blank.words("this order has nothing to pay with ", "в этом заказе нечего оплачивать с помощью ").words(en, ru)
             }
             Obstacle::MarginFloor => blank
-                .words("the price is as low as it can be, ", "цена уже минимальна, баллами больше оплатить нельзя")
-                .words(en, "")
-                .words(" can't pay more", ""),
+                .words("the price is as low as it can be, ", "цена уже минимальна, с помощью ")
+                .words(en, ru)
+                .words(" can't pay more", " больше оплатить нельзя"),
         }
     }
 }

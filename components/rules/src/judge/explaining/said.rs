@@ -1,6 +1,7 @@
 //! A sentence in both languages, written piece by piece.
 
 use crate::engine::Translation;
+use crate::judge::plural;
 use crate::text::{FACTOR_SCALE, MONEY_SCALE, PERCENT_SCALE, QUANTITY_SCALE, Written};
 
 /// A sentence in both languages. Most sentences have their amounts in the same sequence: each is written out once.
@@ -46,6 +47,11 @@ impl Said {
     /// A whole number.
     pub fn number(self, number: i64) -> Self {
         self.amount(number, 0)
+    }
+
+    /// A whole number and its noun: one and more in English; one, few and many in Russian.
+    pub fn count(self, number: i64, english: [&str; 2], russian: [&str; 3]) -> Self {
+        self.number(number).text(" ").words(plural::english(number, english), plural::russian(number, russian))
     }
 
     /// Parts per million: `2.5 %`.
