@@ -95,7 +95,6 @@ pub fn read(node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &m
 
 fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<DiscountRule> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     if let Some(node) = id_node {

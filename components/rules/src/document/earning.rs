@@ -102,7 +102,6 @@ fn rule(
     findings: &mut Findings,
 ) -> Option<EarningRule> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     if let Some(node) = id_node {

@@ -61,7 +61,6 @@ pub fn read(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, f
 
 fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<EventRule> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     if let Some(node) = id_node {

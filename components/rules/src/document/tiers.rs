@@ -136,7 +136,6 @@ fn steps(node: &Node, terms: TierTerms, scale: u8, findings: &mut Findings) -> T
 
 fn tier(node: &Node, basis: TierBasis, scale: u8, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<Tier> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     let name = block.required("name", findings).and_then(|node| node.name(MAX_TEXT, findings));

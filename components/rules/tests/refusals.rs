@@ -1,0 +1,59 @@
+//! Programs that nobody can have meant: each is refused where it is wrong, with what would be right.
+
+mod common;
+
+use common::{document_with, findings_of, moment, program_with};
+use rules::Program;
+use rules::presets::{PRESETS, preset};
+use serde_json::{Value, json};
+
+/// Exactly this is wrong.
+#[track_caller]
+fn refused(blocks: Value, pointer: &str, code: &str) {
+    assert_eq!(findings_of(blocks), [(pointer.to_owned(), code.to_owned())]);
+}
+
+#[track_caller]
+fn accepted(blocks: Value) {
+    assert_eq!(findings_of(blocks), []);
+}
+
+fn earning(fields: Value) -> Value {
+    let mut rule = json!({"id": "a", "type": "fixed", "points": "10"});
+    for (name, value) in fields.as_object().expect("fields") {
+        rule[name] = value.clone();
+    }
+    json!({"earning": [rule]})
+}
+
+#[test]
+fn every_block_may_carry_a_description_and_nothing_else_that_is_unknown() {
+    let blocks = json!({
+        "description": "d",
+        "points": {
+            "name": "points", "scale": 2, "conversion_rate": "1", "description": "d",
+            "rounding": {"mode": "up", "description": "d"}
+        },
+        "earning_basis": {"of": "items", "description": "d"},
+        "returns": {"clawback": "allow_negative", "description": "d"},
+        "enrolment": {"description": "d", "welcome": {"id": "w", "points": "5", "description": "d"}},
+        "tiers": {"description": "d", "steps": [{
+            "id": "gold", "name": "Gold", "threshold": "0", "description": "d",
+            "perks": [{"id": "courier", "name": "Courier", "description": "d"}]
+        }]},
+        "earning": [{
+            "id": "a", "type": "fixed", "points": "1", "description": "d",
+            "when": {"description": "d", "order_total": {"min": "1", "description": "d"}},
+            "limits": {"per_order": "10", "description": "d"}, "expiry": {"type": "never", "description": "d"}
+        }],
+        "perks": [{"id": "p", "name": "P", "description": "d"}],
+        "margin_guard": {"floor": "10", "covers": ["discounts"], "description": "d"},
+        "redemption": {"max_share": "50", "description": "d", "exclude": {"promo": true, "description": "d"}}
+    });
+    accepted(blocks.clone());
+    let mut wrong = blocks;
+    wrong["redemption"]["description"] = json!(7);
+    refused(wrong, "/redemption/description", "wrong_type");
+    let only_described = json!({"redemption": {"max_share": "50", "exclude": {"description": "nothing"}}});
+    refused(only_described, "/redemption/exclude", "empty");
+}
