@@ -27,6 +27,21 @@ fn earning(fields: Value) -> Value {
 }
 
 #[test]
+fn a_key_stands_once_in_its_object() {
+    let found = |text: &str| -> Vec<_> {
+        Program::parse(text).unwrap_err().into_iter().map(|finding| (finding.pointer, finding.code)).collect()
+    };
+    let gw_tools = preset("gw-tools").unwrap();
+    let twice = gw_tools.replace(r#""rate": "5""#, r#""rate": "5", "rate": "50""#);
+    assert_eq!(found(&twice), [("/earning/0/rate".to_owned(), "duplicate_key".to_owned())]);
+    let twice = gw_tools.replacen('{', r#"{"name": "first","#, 1);
+    assert_eq!(found(&twice), [("/name".to_owned(), "duplicate_key".to_owned())]);
+    // the same key, written otherwise
+    let escaped = gw_tools.replace(r#""rate": "5""#, r#""rate": "5", "\u0072ate": "5""#);
+    assert_eq!(found(&escaped), [("/earning/0/rate".to_owned(), "duplicate_key".to_owned())]);
+}
+
+#[test]
 fn every_block_may_carry_a_description_and_nothing_else_that_is_unknown() {
     let blocks = json!({
         "description": "d",

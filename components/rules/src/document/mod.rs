@@ -8,6 +8,7 @@ mod conditions;
 mod discounts;
 mod earning;
 mod events;
+mod keys;
 mod lifetime;
 mod limits_of_rule;
 mod margin;
@@ -90,6 +91,7 @@ impl Document {
                 return Err(findings.into_vec());
             }
         };
+        keys::check(document, &mut findings);
         let parsed = read(&Node::root(&value), &mut findings);
         match parsed {
             Some(document) if findings.is_empty() => Ok(document),
