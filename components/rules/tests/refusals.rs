@@ -27,6 +27,15 @@ fn earning(fields: Value) -> Value {
 }
 
 #[test]
+fn a_price_names_the_goods_that_are_sold_for_it() {
+    let price = |when: Value| json!({"discounts": [{"id": "a", "type": "price", "price": "99", "when": when}]});
+    refused(json!({"discounts": [{"id": "a", "type": "price", "price": "99"}]}), "/discounts/0/when", "no_goods");
+    refused(price(json!({"segments": ["press"]})), "/discounts/0/when/products", "no_goods");
+    refused(price(json!({"products": {"promo": true}})), "/discounts/0/when/products", "no_goods");
+    accepted(price(json!({"products": {"categories": ["toys"]}})));
+}
+
+#[test]
 fn a_key_stands_once_in_its_object() {
     let found = |text: &str| -> Vec<_> {
         Program::parse(text).unwrap_err().into_iter().map(|finding| (finding.pointer, finding.code)).collect()

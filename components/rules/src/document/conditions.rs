@@ -105,6 +105,18 @@ pub struct Products {
     pub promo: Option<bool>,
 }
 
+impl Products {
+    /// Whether some goods are named, by whatever list.
+    pub fn names_goods(&self) -> bool {
+        self.lists().into_iter().any(Option::is_some)
+    }
+
+    /// All lists: SKUs, categories, brands, labels.
+    pub fn lists(&self) -> [&Option<BTreeSet<String>>; 4] {
+        [&self.skus, &self.categories, &self.brands, &self.labels]
+    }
+}
+
 /// The names of the days, Monday first.
 pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 

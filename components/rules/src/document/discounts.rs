@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::limits::{MAX_PIECES, MAX_RULES, MAX_STEPS};
 use crate::text;
 
-use super::conditions::{self, Conditions};
+use super::conditions::{self, Conditions, Products};
 use super::earning::{Company, company, priority};
-use super::reader::{Block, Findings, Node, ONE_HUNDRED_PERCENT};
+use super::reader::{Block, Findings, Node, ONE_HUNDRED_PERCENT, pointer_to};
 use super::take_id;
 use super::tiers::Tiers;
 
@@ -100,8 +100,9 @@ fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, fi
     if let Some(node) = id_node {
         take_id(&node, &id, ids, findings);
     }
-    let when = match block.optional("when") {
-        Some(node) => conditions::read(&node, tiers, findings),
+    let when_node = block.optional("when");
+    let when = match &when_node {
+        Some(node) => conditions::read(node, tiers, findings),
         None => Some(Conditions::default()),
     };
     let priority = priority(&mut block, findings);
@@ -117,7 +118,11 @@ fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, fi
             check_tier_discounts(&kind, tiers, findings);
             Some(Benefit::Tier)
         }
-        "price" => block.required("price", findings).and_then(|node| node.money(0, findings)).map(Benefit::Price),
+        "price" => {
+            let goods_at = when_node.map_or(block.pointer_to("when"), |node| pointer_to(&node.pointer, "products"));
+            check_price_has_goods(&goods_at, when.as_ref(), findings);
+            block.required("price", findings).and_then(|node| node.money(0, findings)).map(Benefit::Price)
+        }
         "buy_get" => buy_get(&mut block, findings),
         "amount" => block.required("amount", findings).and_then(|node| node.money(1, findings)).map(Benefit::Amount),
         "steps" => steps(&mut block, findings),
@@ -132,6 +137,16 @@ fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, fi
 
 /// A rate above 0.
 fn rate(block: &mut Block, name: &'static str, findings: &mut Findings) -> Option<i64> {
+/// One price for a drill and for a nail is a mistake.
+fn check_price_has_goods(pointer: &str, when: Option<&Conditions>, findings: &mut Findings) {
+    let Some(when) = when else { return };
+    if !when.products.as_ref().is_some_and(Products::names_goods) {
+        let detail = "without goods everything in the shop would be sold at this price; name the ones that are meant: \
+                      \"when\": {\"products\": {\"skus\": [\"drill\"]}}";
+        findings.note(pointer, "no_goods", detail);
+    }
+}
+
     let node = block.required(name, findings)?;
     let rate = node.percent(findings)?;
     if rate == 0 {

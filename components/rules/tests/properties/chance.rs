@@ -267,6 +267,9 @@ impl Chance {
         let mut rule = self.pick(&kinds);
         rule["id"] = id.into();
         self.furnish(&mut rule);
+        if rule["type"] == "price" {
+            rule["when"]["products"] = json!({"skus": ["sku-1", "sku-2"]});
+        }
         if self.one_in(3) {
             rule["per_order"] = json!(self.below(100) + 1);
         }

@@ -83,7 +83,7 @@ fn every_block() -> Value {
         "discounts": [
             furnished(discount("d-percent"), json!({"type": "percent", "rate": "0.0001", "when": when()})),
             furnished(discount("d-tier"), json!({"type": "tier"})),
-            furnished(discount("d-price"), json!({"type": "price", "price": 0})),
+            furnished(discount("d-price"), json!({"type": "price", "price": 0, "when": {"products": {"skus": ["nail"]}}})),
             furnished(discount("d-buy"), json!({"type": "buy_get", "buy": 2, "get": 1, "rate": "49.9"})),
             furnished(discount("d-amount"), json!({"type": "amount", "amount": "0.01"})),
             furnished(discount("d-steps"), json!({
