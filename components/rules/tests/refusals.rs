@@ -36,6 +36,42 @@ fn a_price_names_the_goods_that_are_sold_for_it() {
 }
 
 #[test]
+fn a_first_order_is_no_second_and_no_fifth() {
+    let orders = |orders: Value| earning(json!({"when": {"first_order": true, "orders": orders}}));
+    refused(orders(json!({"min": 2})), "/earning/0/when/orders/min", "unreachable");
+    refused(orders(json!({"every": 5})), "/earning/0/when/orders/every", "unreachable");
+    refused(orders(json!({"every": 5, "within_days": 30})), "/earning/0/when/orders/every", "unreachable");
+    accepted(orders(json!({"min": 1})));
+    accepted(earning(json!({"when": {"first_order": false, "orders": {"min": 2}}})));
+}
+
+#[test]
+fn a_rate_of_nothing_is_no_rule() {
+    let rates = |rates: Value| json!({"earning": [rates]});
+    refused(rates(json!({"id": "a", "type": "percent", "rate": "0"})), "/earning/0/rate", "out_of_range");
+    refused(rates(json!({"id": "a", "type": "percent", "rate": 0, "rate_promo": "0.0"})), "/earning/0/rate", "out_of_range");
+    accepted(rates(json!({"id": "a", "type": "percent", "rate": "0", "rate_promo": "3"})));
+    accepted(rates(json!({"id": "a", "type": "percent", "rate": "3", "rate_promo": "0"})));
+}
+
+#[test]
+fn promo_goods_are_excluded_or_not_named() {
+    let exclude = |exclude: Value| json!({"redemption": {"max_share": "50", "exclude": exclude}});
+    refused(exclude(json!({"promo": false})), "/redemption/exclude/promo", "no_effect");
+    refused(exclude(json!({"promo": false, "skus": ["card"]})), "/redemption/exclude/promo", "no_effect");
+    accepted(exclude(json!({"promo": true})));
+    accepted(earning(json!({"when": {"products": {"promo": false}}})));
+}
+
+#[test]
+fn an_event_has_no_limit_of_orders() {
+    let event = |limits: Value| json!({"events": [{"id": "a", "type": "review", "points": "50", "limits": limits}]});
+    refused(event(json!({"per_order": "10"})), "/events/0/limits/per_order", "not_of_events");
+    accepted(event(json!({"per_day": "100"})));
+    accepted(earning(json!({"limits": {"per_order": "10"}})));
+}
+
+#[test]
 fn a_key_stands_once_in_its_object() {
     let found = |text: &str| -> Vec<_> {
         Program::parse(text).unwrap_err().into_iter().map(|finding| (finding.pointer, finding.code)).collect()
