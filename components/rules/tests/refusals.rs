@@ -36,6 +36,22 @@ fn a_price_names_the_goods_that_are_sold_for_it() {
 }
 
 #[test]
+fn what_a_tier_says_some_rule_gives() {
+    let step = json!({"id": "gold", "name": "Gold", "threshold": "0", "discount": "5"});
+    let rule = |tiers: &str| json!([{"id": "level", "type": "tier", "when": {"tiers": [tiers]}}]);
+    refused(json!({"tiers": [step]}), "/tiers/0/discount", "unused");
+    refused(json!({"tiers": {"steps": [step]}}), "/tiers/steps/0/discount", "unused");
+    accepted(json!({"tiers": [step], "discounts": rule("gold")}));
+    let other = json!({"id": "vip", "name": "VIP", "threshold": "1", "discount": "7"});
+    refused(json!({"tiers": [step, other], "discounts": rule("vip")}), "/tiers/0/discount", "unused");
+    let rate = json!([{"id": "gold", "name": "Gold", "threshold": "0", "rate": "5"}]);
+    refused(json!({"tiers": rate, "earning": [{"id": "a", "type": "percent", "rate": "1"}]}), "/tiers/0/rate", "unused");
+    accepted(json!({"tiers": rate, "earning": [{"id": "a", "type": "percent"}]}));
+    let findings = Program::parse(&document_with(json!({"tiers": [step]})).to_string()).unwrap_err();
+    assert!(findings[0].detail.contains(r#"{"id": "level", "type": "tier"}"#), "{findings:?}");
+}
+
+#[test]
 fn a_first_order_is_no_second_and_no_fifth() {
     let orders = |orders: Value| earning(json!({"when": {"first_order": true, "orders": orders}}));
     refused(orders(json!({"min": 2})), "/earning/0/when/orders/min", "unreachable");

@@ -73,15 +73,6 @@ impl Benefit {
     pub fn is_of_order(&self) -> bool {
         matches!(self, Benefit::Amount(_) | Benefit::Steps { .. })
     }
-
-    /// The highest rate that it can have, in parts per million.
-    pub fn highest_rate(&self) -> i64 {
-        match self {
-            Benefit::Percent(rate) => *rate,
-            Benefit::Steps { steps, .. } => steps.iter().map(|(_, rate)| *rate).max().unwrap_or(0),
-            Benefit::Tier | Benefit::Price(_) | Benefit::BuyGet { .. } | Benefit::Amount(_) => 0,
-        }
-    }
 }
 
 /// Reads the rules and puts them into the order of evaluation: those of lines, then those of the order, each by priority.
@@ -137,6 +128,15 @@ fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, fi
 
 /// A rate above 0.
 fn rate(block: &mut Block, name: &'static str, findings: &mut Findings) -> Option<i64> {
+    let node = block.required(name, findings)?;
+    let rate = node.percent(findings)?;
+    if rate == 0 {
+        findings.note(&node.pointer, "out_of_range", "a discount of 0 % is none; leave the rule out");
+        return None;
+    }
+    Some(rate)
+}
+
 /// One price for a drill and for a nail is a mistake.
 fn check_price_has_goods(pointer: &str, when: Option<&Conditions>, findings: &mut Findings) {
     let Some(when) = when else { return };
@@ -145,15 +145,6 @@ fn check_price_has_goods(pointer: &str, when: Option<&Conditions>, findings: &mu
                       \"when\": {\"products\": {\"skus\": [\"drill\"]}}";
         findings.note(pointer, "no_goods", detail);
     }
-}
-
-    let node = block.required(name, findings)?;
-    let rate = node.percent(findings)?;
-    if rate == 0 {
-        findings.note(&node.pointer, "out_of_range", "a discount of 0 % is none; leave the rule out");
-        return None;
-    }
-    Some(rate)
 }
 
 fn buy_get(block: &mut Block, findings: &mut Findings) -> Option<Benefit> {

@@ -3,6 +3,7 @@
 //! One file a block. Nothing is judged here; but whatever could only fail at run time is refused here: unknown fields,
 //! conditions that can't be met, rates nobody declared, points that would expire before they can be spent.
 
+mod bearable;
 mod checks;
 mod conditions;
 mod discounts;
@@ -12,6 +13,7 @@ mod keys;
 mod lifetime;
 mod limits_of_rule;
 mod margin;
+mod meeting;
 mod perks;
 mod reader;
 mod redemption;
@@ -123,7 +125,16 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let margin_guard = margin_guard.and_then(|node| margin::read(&node, findings));
     let redemption = paying.and_then(|node| redemption::read(&node, scale, findings));
     block.finish(findings);
-    checks::check(&discounts, &earning, &tiers, margin_guard, heading.conversion_rate(), findings);
+    let blocks = checks::Blocks {
+        discounts: &discounts,
+        earning: &earning,
+        tiers: &tiers,
+        redemption: redemption.as_ref(),
+        margin_guard,
+        conversion_rate: heading.conversion_rate(),
+        scale,
+    };
+    checks::check(&blocks, findings);
 
     let hold_seconds = redemption::hold_seconds(redemption.as_ref());
     let live = |expiry: Expiry| Lifetime { activation: Activation::Immediately, expiry };

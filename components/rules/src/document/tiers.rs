@@ -14,6 +14,8 @@ use super::take_id;
 pub struct Tiers {
     /// Ascending by threshold. Incomplete when the block has findings.
     pub tiers: Vec<Tier>,
+    /// Where each of them stands: JSON pointers.
+    pub places: Vec<String>,
     /// How they are reached and lost.
     pub terms: TierTerms,
     /// Ids of all tiers in the document, also of those that are wrong elsewhere.
@@ -130,6 +132,7 @@ fn steps(node: &Node, terms: TierTerms, scale: u8, findings: &mut Findings) -> T
         }
         below = Some(tier.threshold);
         read.tiers.push(tier);
+        read.places.push(node.pointer);
     }
     read
 }

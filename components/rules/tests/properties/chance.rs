@@ -337,6 +337,10 @@ impl Chance {
                 json!({"floor": "30", "covers": ["discounts"]}),
                 json!({"floor": "5", "covers": ["earning", "redemption"]}),
             ]);
+            // points may not pay what the floor keeps
+            if !document["redemption"].is_null() {
+                document["redemption"]["max_share"] = json!(self.below(70));
+            }
         }
         if self.one_in(3) {
             document["events"] = json!([
