@@ -133,3 +133,33 @@ fn every_block_may_carry_a_description_and_nothing_else_that_is_unknown() {
     let only_described = json!({"redemption": {"max_share": "50", "exclude": {"description": "nothing"}}});
     refused(only_described, "/redemption/exclude", "empty");
 }
+
+#[test]
+fn a_campaign_that_is_over_is_named_and_still_read() {
+    let dates = |to: &str| json!({"dates": {"from": "2026-01-01", "to": to}});
+    let program = program_with(json!({
+        "earning": [
+            {"id": "a", "type": "fixed", "points": "1"},
+            {"id": "b", "type": "fixed", "points": "1", "when": dates("2026-01-31"), "priority": 5}
+        ],
+        "discounts": [{"id": "c", "type": "percent", "rate": "5", "when": dates("2026-02-28")}],
+        "perks": [{"id": "d", "name": "D", "when": dates("2026-03-31")}],
+        "events": [{"id": "e", "type": "visit", "points": "1", "when": dates("2026-04-30")}]
+    }));
+    let ended = |at: &str| -> Vec<_> { program.ended(moment(at)).into_iter().map(|finding| finding.pointer).collect() };
+    assert_eq!(ended("2026-01-31T20:59:59Z"), [""; 0], "the last day is not over in Moscow");
+    assert_eq!(ended("2026-01-31T21:00:00Z"), ["/earning/1/when/dates/to"]);
+    let all = ["/discounts/0", "/earning/1", "/perks/0", "/events/0"].map(|rule| format!("{rule}/when/dates/to"));
+    assert_eq!(ended("2027-01-01T00:00:00Z"), all);
+    let said = &program.ended(moment("2026-02-01T00:00:00Z"))[0];
+    assert_eq!(said.code, "ended");
+    assert!(said.detail.contains("2026-01-31"), "{said:?}");
+}
+
+#[test]
+fn a_preset_can_be_published_at_any_time() {
+    for (name, document) in PRESETS {
+        let program = Program::parse(document).unwrap_or_else(|findings| panic!("{name}: {findings:?}"));
+        assert_eq!(program.ended(moment("2999-01-01T00:00:00Z")), [], "{name}");
+    }
+}

@@ -10,6 +10,7 @@ mod discounts;
 mod earning;
 mod events;
 mod keys;
+mod last_days;
 mod lifetime;
 mod limits_of_rule;
 mod margin;
@@ -29,6 +30,7 @@ pub use conditions::{Conditions, Hours, Orders, Products, WEEKDAYS};
 pub use discounts::{Benefit, DiscountRule, StepBasis};
 pub use earning::{EarningRule, Rates, Reward};
 pub use events::{EventPoints, EventRule};
+pub use last_days::LastDay;
 pub use limits_of_rule::Limits;
 pub use margin::MarginGuard;
 pub use perks::PerkRule;
@@ -66,6 +68,8 @@ pub struct Document {
     pub perks: Vec<PerkRule>,
     /// Points for what members do beside buying.
     pub events: Vec<EventRule>,
+    /// The last days of rules that end.
+    pub last_days: Vec<LastDay>,
     /// Windows of days in which conditions count orders, ascending.
     pub order_windows: Vec<i64>,
     /// What enrolling gives.
@@ -139,6 +143,7 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let hold_seconds = redemption::hold_seconds(redemption.as_ref());
     let live = |expiry: Expiry| Lifetime { activation: Activation::Immediately, expiry };
     let returned_grace = heading.returned_grace.clone().map(live);
+    let last_days = last_days::read(&discounts, &earning, &perks, &events);
     let order_windows = order_windows(&discounts, &earning, &perks);
     let budgets = earning.iter().filter_map(|rule| rule.limits.budget_of(&rule.id));
     let budgets = budgets.chain(events.iter().filter_map(|rule| rule.limits.budget_of(&rule.id))).collect();
@@ -155,6 +160,7 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
         margin_guard,
         perks,
         events,
+        last_days,
         order_windows,
         welcome,
         earning,
