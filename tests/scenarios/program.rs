@@ -53,6 +53,26 @@ async fn a_document_comes_back_letter_by_letter() {
 }
 
 #[tokio::test]
+async fn a_campaign_that_is_over_stays_in_force_and_is_not_published_again() {
+    let shop = Shop::open("fixed").await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    let campaign = json!({"id": "winter", "type": "fixed", "points": "7", "when": {"dates": {"to": "2026-01-31"}}});
+    document["earning"].as_array_mut().unwrap().push(campaign);
+    shop.publish(&document).await.expect(200);
+    shop.at("2026-01-31T20:59:59Z").await;
+    shop.publish(&document).await.expect(200); // the last day is not over in Moscow
+    shop.at("2026-01-31T21:00:00Z").await;
+    assert_eq!(anna.buys(json!([line("1", "100.00")])).await["earned"]["points"], "3.00", "the rest of the program goes on");
+    let over = shop.publish(&document).await.refused_at(422, "/earning/1/when/dates/to");
+    assert_eq!((&over["code"], &over["errors"][0]["code"]), (&json!("program_invalid"), &json!("ended")), "{over}");
+    let dry = shop.send(Method::PUT, "/v1/program?dry_run=true", Some(document.to_string()), None).await;
+    dry.refused_at(422, "/earning/1/when/dates/to");
+    document["earning"].as_array_mut().unwrap().pop();
+    shop.publish(&document).await.expect(200);
+}
+
+#[tokio::test]
 async fn versions_are_listed_newest_first() {
     let shop = Shop::open("fixed").await;
     let document = shop.get("/v1/program").await.expect(200)["document"].clone();

@@ -70,7 +70,7 @@ pub async fn count_each_call(shop: &Shop) {
 async fn a_program_that_looks_back_costs_no_more() {
     let mut document = crate::limits::program(&json!({"per_day": "100000", "budget": "1000000"}));
     document["tiers"] = json!({
-        "window": "rolling_12_months", "steps": [{"id": "base", "name": "Base", "threshold": "0", "rate": "1"}],
+        "window": "rolling_12_months", "steps": [{"id": "base", "name": "Base", "threshold": "0"}],
     });
     document["events"] = json!([{"id": "visit", "type": "visit", "points": "1", "limits": {"per_day": "1000"}}]);
     let shop = &Shop::with_program(&document).await;

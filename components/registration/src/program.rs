@@ -1,8 +1,9 @@
 //! The program: published as a whole, versioned, immutable; ready-made presets.
 
+use domain::Instant;
 use domain::plan::{Plan, Program};
 use edge::{
-    Access, Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, parse_program,
+    Access, Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, now, parse_program,
 };
 use serde_json::json;
 use store::{Document, ProgramHead, ProgramLoad};
@@ -80,11 +81,11 @@ pub async fn publish(call: &Call) -> Result<Reply, Problem> {
         let loaded =
             store::load_program(&books(), access.hash().as_deref(), None, None).await.map_err(|error| from_store(&error))?;
         access.permit(call, loaded.caller.clone(), &[Scope::Staff])?;
-        checked(document, &loaded)?;
+        checked(document, &loaded, now())?;
         return Ok(Reply::ok(&json!({"valid": true, "version": null})));
     }
-    let reply = change(call, &[Scope::Staff], None, async |loaded, id, _| {
-        let (currency, points_scale) = checked(document, loaded)?;
+    let reply = change(call, &[Scope::Staff], None, async |loaded, id, now| {
+        let (currency, points_scale) = checked(document, loaded, now)?;
         let version = loaded.program.as_ref().map_or(0, |program| program.version) + 1;
         let program = Program { version, hash: hash_text(document), document: document.to_owned(), currency, points_scale };
         let plan = Plan { programs: vec![program], ..Plan::default() };
@@ -96,8 +97,14 @@ pub async fn publish(call: &Call) -> Result<Reply, Problem> {
 }
 
 /// Checks a document completely: (currency, points scale).
-fn checked(document: &str, loaded: &ProgramLoad) -> Result<(String, u8), Problem> {
+///
+/// A campaign that is over is refused here and not by the rules, which go on reading the documents of the past.
+fn checked(document: &str, loaded: &ProgramLoad, now: Instant) -> Result<(String, u8), Problem> {
     let program = parse_program(document).map_err(invalid)?;
+    let ended = program.ended(now);
+    if !ended.is_empty() {
+        return Err(invalid(ended));
+    }
     let settled = (program.currency().to_owned(), program.scale());
     if let (true, Some(ProgramHead { currency: Some(currency), points_scale: Some(scale), .. })) =
         (loaded.frozen, &loaded.program)

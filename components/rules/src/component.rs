@@ -27,6 +27,10 @@ impl GuestProgram for Program {
         self.settings().clone()
     }
 
+    fn ended(&self, at: i64) -> Vec<Finding> {
+        self.ended(at)
+    }
+
     fn needs(&self, at: i64) -> Needs {
         self.needs(at)
     }

@@ -25,6 +25,25 @@ impl Program {
         &self.document.settings
     }
 
+    /// Rules that will never fire again at an instant (milliseconds since 1970-01-01T00:00:00Z), because their last local day
+    /// is over: they are no reason to refuse a program that is in force, but one to be published. None where the instant is
+    /// not within the years 1900 to 2999.
+    #[must_use]
+    pub fn ended(&self, at: i64) -> Vec<Finding> {
+        let Ok(today) = self.document.zone.local(at) else { return Vec::new() };
+        let ended = self.document.last_days.iter().filter(|last| last.day < today.date());
+        ended
+            .map(|last| Finding {
+                pointer: last.pointer.clone(),
+                code: "ended".to_owned(),
+                detail: format!(
+                    "the last day, {}, is over and the rule never fires again; remove it, or change its dates",
+                    last.day
+                ),
+            })
+            .collect()
+    }
+
     /// What must be known of a member to judge at an instant (milliseconds since 1970-01-01T00:00:00Z).
     #[must_use]
     pub fn needs(&self, at: i64) -> Needs {

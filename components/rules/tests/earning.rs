@@ -7,15 +7,16 @@ use rules::Program;
 use rules::engine::{Judgement, Line, Member, Order, Payment, Shortfall};
 use serde_json::{Value, json};
 
-/// Tiers at 0 and 1 000.00, and these rules.
+/// Tiers at 0 and 1 000.00, and these rules. The upper tier has a rate where a rule gives it.
 fn earning(rules: Value) -> Program {
+    let mut gold = json!({"id": "gold", "name": "Gold", "threshold": "1000"});
+    if rules.as_array().expect("rules").iter().any(|rule| rule["type"] == "percent" && rule["rate"].is_null()) {
+        gold["rate"] = json!("7");
+    }
     program_of(&json!({
         "name": "test", "currency": "RUB", "time_zone": "Europe/Moscow",
         "points": {"name": "points", "scale": 2, "conversion_rate": "1.00"},
-        "tiers": [
-            {"id": "base", "name": "Base", "threshold": "0"},
-            {"id": "gold", "name": "Gold", "threshold": "1000", "rate": "7"}
-        ],
+        "tiers": [{"id": "base", "name": "Base", "threshold": "0"}, gold],
         "earning": rules,
         "redemption": {"max_share": "100"}
     }))

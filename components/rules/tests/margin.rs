@@ -111,11 +111,112 @@ fn a_rate_that_no_margin_bears_is_refused() {
         findings_of(blocks)
     };
     let exceeds = |pointer: &str| [(pointer.to_owned(), "rate_exceeds_margin".to_owned())];
-    assert_eq!(found(json!({"discounts": [{"id": "a", "type": "percent", "rate": "20.5"}]})), exceeds("/discounts/0"));
+    assert_eq!(found(json!({"discounts": [{"id": "a", "type": "percent", "rate": "20.5"}]})), exceeds("/discounts/0/rate"));
     assert_eq!(found(json!({"discounts": [{"id": "a", "type": "percent", "rate": "20"}]})), []);
-    assert_eq!(found(json!({"earning": [{"id": "a", "type": "percent", "rate": "21"}]})), exceeds("/earning/0"));
+    assert_eq!(found(json!({"earning": [{"id": "a", "type": "percent", "rate": "21"}]})), exceeds("/earning/0/rate"));
+    let promo = json!({"earning": [{"id": "a", "type": "percent", "rate": "2", "rate_promo": "21"}]});
+    assert_eq!(found(promo), exceeds("/earning/0/rate_promo"));
+    let steps = json!([{"from": "0", "rate": "20"}, {"from": "100", "rate": "21"}]);
+    let steps = json!({"discounts": [{"id": "a", "type": "steps", "by": "order_total", "steps": steps}]});
+    assert_eq!(found(steps), exceeds("/discounts/0/steps/1/rate"));
+    let tiers = |fields: Value| {
+        let mut gold = json!({"id": "gold", "name": "Gold", "threshold": "1"});
+        gold.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!({
+            "tiers": {"steps": [{"id": "base", "name": "Base", "threshold": "0", "rate": "1", "discount": "1"}, gold]},
+            "discounts": [{"id": "d", "type": "tier"}], "earning": [{"id": "e", "type": "percent"}]
+        })
+    };
+    assert_eq!(found(tiers(json!({"rate": "5", "discount": "21"}))), exceeds("/tiers/steps/1/discount"));
+    assert_eq!(found(tiers(json!({"rate": "21"}))), exceeds("/tiers/steps/1/rate"));
+    assert_eq!(found(tiers(json!({"rate": "5", "rate_promo": "21"}))), exceeds("/tiers/steps/1/rate_promo"));
     let floor = json!({"margin_guard": {"floor": "100"}});
     assert_eq!(findings_of(floor), [("/margin_guard/floor".to_owned(), "out_of_range".to_owned())]);
     let covers = json!({"margin_guard": {"floor": "10", "covers": ["gifts"]}});
     assert_eq!(findings_of(covers), [("/margin_guard/covers".to_owned(), "unknown_word".to_owned())]);
+}
+
+fn guarded_at_80(blocks: Value) -> Vec<(String, String)> {
+    let mut blocks = blocks;
+    blocks["margin_guard"] = json!({"floor": "80"});
+    findings_of(blocks)
+}
+
+fn exceeds(pointer: &str) -> [(String, String); 1] {
+    [(pointer.to_owned(), "rate_exceeds_margin".to_owned())]
+}
+
+#[test]
+fn points_for_each_amount_weigh_what_they_pay() {
+    let per_amount = |points: &str| json!({"earning": [{"id": "a", "type": "per_amount", "points": points, "every": "100"}]});
+    assert_eq!(guarded_at_80(per_amount("100")), exceeds("/earning/0/points"));
+    assert_eq!(guarded_at_80(per_amount("20.01")), exceeds("/earning/0/points"));
+    assert_eq!(guarded_at_80(per_amount("20")), []);
+}
+
+#[test]
+fn a_multiplier_weighs_with_the_largest_rate_before_it() {
+    let times = |factor: &str, when: Value| {
+        json!({"earning": [
+            {"id": "small", "type": "percent", "rate": "2"},
+            {"id": "base", "type": "percent", "rate": "20", "when": {"channels": ["site"]}},
+            {"id": "more", "type": "multiplier", "factor": factor, "priority": -1, "when": when}
+        ]})
+    };
+    assert_eq!(guarded_at_80(times("3", json!({}))), exceeds("/earning/2/factor"));
+    assert_eq!(guarded_at_80(times("10", json!({"channels": ["app"]}))), [], "it never meets the larger rate");
+    assert_eq!(guarded_at_80(times("10.1", json!({"channels": ["app"]}))), exceeds("/earning/2/factor"));
+    let of_tiers = json!({
+        "tiers": [{"id": "gold", "name": "Gold", "threshold": "0", "rate": "11"}],
+        "earning": [{"id": "a", "type": "percent"}, {"id": "b", "type": "multiplier", "factor": "2", "priority": -1}]
+    });
+    assert_eq!(guarded_at_80(of_tiers), exceeds("/earning/1/factor"));
+}
+
+#[test]
+fn free_pieces_weigh_among_those_that_are_paid() {
+    let buy_get =
+        |buy: i64, rate: &str| json!({"discounts": [{"id": "a", "type": "buy_get", "buy": buy, "get": 1, "rate": rate}]});
+    assert_eq!(guarded_at_80(buy_get(1, "100")), exceeds("/discounts/0/get"));
+    assert_eq!(guarded_at_80(buy_get(4, "100")), []);
+    assert_eq!(guarded_at_80(buy_get(1, "40")), []);
+}
+
+#[test]
+fn points_may_not_pay_what_the_floor_keeps() {
+    let paying = |share: &str| json!({"redemption": {"max_share": share}});
+    assert_eq!(guarded_at_80(paying("100")), exceeds("/redemption/max_share"));
+    assert_eq!(guarded_at_80(paying("20")), []);
+    let mut uncovered = paying("100");
+    uncovered["margin_guard"] = json!({"floor": "80", "covers": ["discounts", "earning"]});
+    assert_eq!(findings_of(uncovered), []);
+}
+
+#[test]
+fn discounts_that_come_together_weigh_together() {
+    let two = |fields: Value, first: Value, second: Value| {
+        let mut rules = json!([
+            {"id": "a", "type": "percent", "rate": "15", "when": first}, {"id": "b", "type": "percent", "rate": "15", "when": second}
+        ]);
+        rules[1].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!({"discounts": rules})
+    };
+    let on = |condition: Value| two(json!({}), condition, json!({"segments": ["press"]}));
+    assert_eq!(guarded_at_80(on(json!({"channels": ["app"]}))), exceeds("/discounts/1/rate"));
+    assert_eq!(guarded_at_80(two(json!({"stackable": false}), json!({"channels": ["app"]}), json!({}))), []);
+    assert_eq!(guarded_at_80(two(json!({"rate": "5.8"}), json!({"channels": ["app"]}), json!({}))), [], "19.93 % together");
+    for (one, other) in [
+        (json!({"channels": ["app"]}), json!({"channels": ["site"]})),
+        (json!({"products": {"categories": ["toys"]}}), json!({"products": {"categories": ["books"]}})),
+        (json!({"products": {"promo": true}}), json!({"products": {"promo": false}})),
+        (json!({"first_order": true}), json!({"first_order": false})),
+        (json!({"order_total": {"below": "100"}}), json!({"order_total": {"min": "100"}})),
+        (json!({"hours": {"from": "22:00", "to": "02:00"}}), json!({"hours": {"from": "02:00", "to": "22:00"}})),
+        (json!({"dates": {"to": "2026-03-01"}}), json!({"dates": {"from": "2026-03-02"}})),
+        (json!({"weekdays": ["monday"]}), json!({"weekdays": ["friday"]})),
+    ] {
+        assert_eq!(guarded_at_80(two(json!({}), one, other)), [], "they never meet");
+    }
+    let may_be_the_same = two(json!({}), json!({"products": {"skus": ["bear"]}}), json!({"products": {"categories": ["toys"]}}));
+    assert_eq!(guarded_at_80(may_be_the_same), exceeds("/discounts/1/rate"));
 }

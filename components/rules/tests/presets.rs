@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{NOON, judge, labelled, line, member, moment, order, pay, program, promo};
-use rules::engine::{ClawbackPolicy, Payment, Shortfall};
+use common::{DAY, NOON, judge, labelled, line, member, moment, order, pay, program, promo};
+use rules::engine::{ClawbackPolicy, Event, Member, Payment, Shortfall, UseOfRule};
 use rules::presets::PRESETS;
 
 /// A member with so much spend buys one regular thing; expected are the points, both in hundredths.
@@ -66,6 +66,37 @@ fn sela_earns_five_percent_for_a_year_and_lets_points_pay_thirty() {
     let judgement = judge(&program("sela"), 0, vec![line("1", 100_000)]);
     assert_eq!((judgement.earned, judgement.redemption.max_points), (5_000, 30_000));
     assert_eq!(judgement.grants[0].expires_at, Some(moment("2027-03-02T00:00:00+03:00")));
+}
+
+#[test]
+fn sela_gives_500_points_for_a_birthday_once_a_year_and_for_37_days() {
+    let sela = program("sela");
+    let birthday = Event { type_name: "birthday".to_owned(), occurred_at: NOON, channel: None, points: None };
+    let given = sela.judge_event(&member(0), &birthday).unwrap();
+    let [gift] = given.grants.as_slice() else { panic!("one grant") };
+    assert_eq!((gift.rule_id.as_str(), gift.points), ("birthday", 50_000));
+    assert_eq!(gift.expires_at, Some(moment("2026-04-08T00:00:00+03:00")), "the end of 7 April, 37 days later");
+    let days_later = |days: i64| {
+        let used = UseOfRule {
+            rule_id: "birthday".to_owned(),
+            times: 1,
+            points: 50_000,
+            points_today: 0,
+            last_at: Some(NOON),
+            points_of_all: 50_000,
+        };
+        let anna = Member { uses: vec![used], ..member(0) };
+        let again = Event { occurred_at: NOON + days * DAY, ..birthday.clone() };
+        sela.judge_event(&anna, &again).unwrap().grants.len()
+    };
+    assert_eq!((days_later(1), days_later(329), days_later(365)), (0, 0, 1));
+}
+
+#[test]
+fn leonardo_counts_what_was_bought_in_all_and_says_so() {
+    let quoted = |spend: i64| judge(&program("leonardo"), spend, vec![line("1", 10_000)]).discount;
+    assert_eq!((quoted(80_000), quoted(160_000)), (0, 500), "two purchases of 800.00 open the membership");
+    assert!(rules::presets::preset("leonardo").unwrap().contains("two of 800 open the membership too"));
 }
 
 #[test]

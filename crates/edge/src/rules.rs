@@ -169,11 +169,14 @@ async fn document(hash: &str) -> Result<String, Problem> {
 fn parse(document: &str) -> Result<Parsed, Vec<FieldError>> {
     match engine::Program::parse(document) {
         Ok(engine) => Ok(Parsed { settings: engine.settings(), engine }),
-        Err(findings) => Err(findings
-            .into_iter()
-            .map(|finding| FieldError { pointer: finding.pointer, code: finding.code, detail: finding.detail })
-            .collect()),
+        Err(findings) => Err(field_errors(findings)),
     }
+}
+
+fn field_errors(findings: Vec<engine::Finding>) -> Vec<FieldError> {
+    let field_error =
+        |finding: engine::Finding| FieldError { pointer: finding.pointer, code: finding.code, detail: finding.detail };
+    findings.into_iter().map(field_error).collect()
 }
 
 /// What a decision looks at.
@@ -264,6 +267,12 @@ impl ActiveProgram {
     #[must_use]
     pub fn currency(&self) -> &str {
         &self.parsed.settings.currency
+    }
+
+    /// Rules that will never fire again, because their last day is over: a program with them is not published.
+    #[must_use]
+    pub fn ended(&self, now: Instant) -> Vec<FieldError> {
+        field_errors(self.parsed.engine.ended(now.0))
     }
 
     /// Decimal places of a point.

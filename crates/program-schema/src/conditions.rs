@@ -4,12 +4,14 @@ use schemars::JsonSchema;
 
 use crate::amounts::{PositiveMoney, Quantity};
 use crate::limits::{MAX_DAYS, MAX_LIST, MAX_ORDERS, MAX_TIERS};
-use crate::words::{Day, EndOfHours, Id, Text, TimeOfDay};
+use crate::words::{Day, Description, EndOfHours, Id, Text, TimeOfDay};
 
 /// All that are present must hold; what is absent always holds.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Conditions {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Bounds of the items total, after the goods' own discounts and without delivery.
     pub order_total: Option<OrderTotal>,
     /// The order came through one of these channels: "site", "app", "store".
@@ -49,6 +51,8 @@ pub struct Conditions {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct EventConditions {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// The event came through one of these channels.
     #[schemars(length(min = 1, max = MAX_LIST))]
     pub channels: Option<Vec<Text>>,
@@ -69,8 +73,10 @@ pub struct EventConditions {
 
 /// One bound or both; the order's total is at least `min` and less than `below`.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["min"]}, {"required": ["below"]}]))]
 pub struct OrderTotal {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// At least this much.
     pub min: Option<PositiveMoney>,
     /// Less than this; above `min`.
@@ -79,8 +85,10 @@ pub struct OrderTotal {
 
 /// One bound or both; the quantity is at least `min` and less than `below`.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["min"]}, {"required": ["below"]}]))]
 pub struct QuantityBounds {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// At least so many.
     pub min: Option<Quantity>,
     /// Fewer than this; above `min`.
@@ -91,6 +99,8 @@ pub struct QuantityBounds {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["min"]}, {"required": ["every"]}]))]
 pub struct Orders {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// From this one on: 3 is the third and all later ones.
     #[schemars(range(min = 1, max = MAX_ORDERS))]
     pub min: Option<i64>,
@@ -119,6 +129,8 @@ pub enum Weekday {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Hours {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// The first minute.
     pub from: TimeOfDay,
     /// The first minute after; another than `from`.
@@ -127,8 +139,10 @@ pub struct Hours {
 
 /// A first day, a last day or both. The last one belongs to it.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["from"]}, {"required": ["to"]}]))]
 pub struct Dates {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// The first day.
     pub from: Option<Day>,
     /// The last day, not before the first.
@@ -137,8 +151,10 @@ pub struct Dates {
 
 /// Goods: a line is meant when any of the lists names it (or there is no list), and `promo` is as asked.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["skus"]}, {"required": ["categories"]}, {"required": ["brands"]}, {"required": ["labels"]}, {"required": ["promo"]}]))]
 pub struct Products {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Stock keeping units.
     #[schemars(length(min = 1, max = MAX_LIST))]
     pub skus: Option<Vec<Text>>,

@@ -23,7 +23,7 @@ pub enum DiscountRule {
         #[schemars(flatten)]
         terms: DiscountTerms,
     },
-    /// This price for one unit, where it is lower.
+    /// This price for one unit, where it is lower. `when.products` names the goods.
     Price {
         /// The price of one unit.
         price: Money,
@@ -98,6 +98,8 @@ pub enum StepBasis {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Step {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Above that of the step before.
     pub from: Money,
     /// Until the next step is reached.

@@ -75,10 +75,32 @@ pub struct EarningTerms {
 
 /// Caps of a rule, at least one, each at most the next wider one; what is absent is not limited.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["per_order"]}, {"required": ["per_day"]}, {"required": ["per_member"]}, {"required": ["budget"]}, {"required": ["times_per_member"]}, {"required": ["cooldown_days"]}]))]
 pub struct Limits {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Points on one order.
     pub per_order: Option<PositivePoints>,
+    /// Points for one member on one local day.
+    pub per_day: Option<PositivePoints>,
+    /// Points for one member in all.
+    pub per_member: Option<PositivePoints>,
+    /// Points for all members together.
+    pub budget: Option<PositivePoints>,
+    /// How often it fires for one member: 1 to 1000000.
+    #[schemars(range(min = 1, max = MAX_TIMES))]
+    pub times_per_member: Option<i64>,
+    /// It does not fire again within so many days of 24 hours: 1 to 36500.
+    #[schemars(range(min = 1, max = MAX_DAYS))]
+    pub cooldown_days: Option<i64>,
+}
+
+/// Caps of a rule for events, at least one, each at most the next wider one; what is absent is not limited.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{"required": ["per_day"]}, {"required": ["per_member"]}, {"required": ["budget"]}, {"required": ["times_per_member"]}, {"required": ["cooldown_days"]}]))]
+pub struct EventLimits {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Points for one member on one local day.
     pub per_day: Option<PositivePoints>,
     /// Points for one member in all.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use crate::amounts::PositivePoints;
 use crate::conditions::{Conditions, EventConditions};
-use crate::earning::Limits;
+use crate::earning::EventLimits;
 use crate::lifetime::{Activation, Expiry};
 use crate::limits::{MAX_DAYS, MAX_LIST};
 use crate::words::{Description, Id, Text};
@@ -13,6 +13,8 @@ use crate::words::{Description, Id, Text};
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Enrolment {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Points for joining; none where it is absent.
     pub welcome: Option<Welcome>,
 }
@@ -62,7 +64,7 @@ pub struct EventRule {
     /// When it fires.
     pub when: Option<EventConditions>,
     /// How much and how often it gives.
-    pub limits: Option<Limits>,
+    pub limits: Option<EventLimits>,
     /// When its points become available.
     pub activation: Option<Activation>,
     /// When its points expire.
@@ -73,6 +75,8 @@ pub struct EventRule {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PointsBounds {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// The fewest points.
     pub min: PositivePoints,
     /// The most points.
@@ -83,6 +87,8 @@ pub struct PointsBounds {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GivenTier {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// One of the program's tiers.
     pub id: Id,
     /// For so many local days, the day of the event not counted: 1 to 36500.

@@ -13,9 +13,9 @@ use crate::tiers::Tiers;
 use crate::words::{Currency, Description, Text, TimeZone};
 
 /// A loyalty program as a document: what `PUT /v1/program` takes, at most 1 MiB. Fields that are not used are left out,
-/// never null, and unknown ones are refused. Beyond this schema it is checked that ids are unique, tiers ascend, rules name
-/// tiers that exist and find a rate, every rule can fire, rates leave the margin floor, and points don't expire before they
-/// activate; `?dry_run=true` tells all of it, each with a JSON pointer. Money, points and percentages are decimal texts or
+/// never null, and unknown ones are refused; a key stands in its object once. Beyond this schema it is checked that ids are
+/// unique, tiers ascend, rules name tiers that exist and find a rate, what a tier gives some rule gives, a price names its
+/// goods, every rule can fire and is not over, rates leave the margin floor, and points don't expire before they activate; `?dry_run=true` tells all of it, each with a JSON pointer. Money, points and percentages are decimal texts or
 /// whole numbers; a JSON number with a decimal point is refused, which a schema can't say of 5.0.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, title = "Kopilka program")]
@@ -60,6 +60,8 @@ pub struct Program {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PointsBlock {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// What members call them in English: "points", "madcoins".
     pub name: Text,
     /// What members call them in other languages.
@@ -77,6 +79,8 @@ pub struct PointsBlock {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Names {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// In Russian, in the genitive plural: "баллов".
     pub ru: Option<Text>,
 }
@@ -85,6 +89,8 @@ pub struct Names {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Rounding {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Down where it is absent.
     pub mode: Option<RoundingMode>,
     /// Decimals that are left, at most those of a point; all of them where it is absent.
@@ -122,6 +128,8 @@ pub enum RoundedWhole {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct EarningBasis {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Goods, or goods and delivery; goods where it is absent.
     pub of: Option<EarnedOn>,
     /// Whether the tax in the prices counts; it does where it is absent.
@@ -164,6 +172,8 @@ pub enum PointsPaid {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Returns {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// What happens to earned points that were spent already; `allow_negative` where it is absent.
     pub clawback: Option<Clawback>,
     /// How long spent points live that come back to a lot which is over; without it they are lost with it.

@@ -5,12 +5,14 @@ use schemars::JsonSchema;
 use crate::amounts::{MarginFloor, Percent, Points, PositivePoints};
 use crate::conditions::Products;
 use crate::limits::{MAX_HOLD_MINUTES, MAX_LIST};
-use crate::words::Text;
+use crate::words::{Description, Text};
 
 /// How points pay.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Redemption {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// The largest share of the eligible goods that points may pay.
     pub max_share: Percent,
     /// The fewest points in one payment.
@@ -35,6 +37,8 @@ pub struct Redemption {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct MarginGuard {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// What must be left of a line's price above its cost.
     pub floor: MarginFloor,
     /// What is cut; everything where it is absent.

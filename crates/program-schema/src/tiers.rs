@@ -27,6 +27,8 @@ macro_rules! tiers {
         #[derive(JsonSchema)]
         #[schemars(deny_unknown_fields, extend("not" = grace_of_what_is_never_lost()))]
         pub struct $block {
+            /// A note for whoever edits the document.
+            pub description: Option<Description>,
             /// What thresholds are counted in.
             pub basis: $basis,
             /// Since when it is counted; the whole life where it is absent.
@@ -160,6 +162,8 @@ pub enum Downgrade {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Perk {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
     /// Unique in its tier.
     pub id: Id,
     /// What the member reads.

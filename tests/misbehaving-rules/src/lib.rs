@@ -76,6 +76,10 @@ impl GuestProgram for Program {
         self.engine().settings()
     }
 
+    fn ended(&self, at: i64) -> Vec<Finding> {
+        self.engine().ended(at)
+    }
+
     fn needs(&self, at: i64) -> Needs {
         self.engine().needs(at)
     }

@@ -1,25 +1,41 @@
-//! What only shows when all blocks are read: rules that another one leaves nothing to, rates that no margin bears.
+//! What only shows when all blocks are read: rules that another one leaves nothing to, and what tiers say in vain.
 
+use super::bearable;
 use super::discounts::{Benefit, DiscountRule};
 use super::earning::{Company, EarningRule, Rates, Reward};
 use super::margin::MarginGuard;
-use super::reader::{Findings, ONE_HUNDRED_PERCENT};
+use super::reader::Findings;
+use super::redemption::Redemption;
 use super::tiers::Tiers;
-use crate::text;
+
+/// The blocks that are checked against each other.
+pub struct Blocks<'d> {
+    /// In the order of evaluation.
+    pub discounts: &'d [DiscountRule],
+    /// In the order of evaluation.
+    pub earning: &'d [EarningRule],
+    /// What rules may name and rely on.
+    pub tiers: &'d Tiers,
+    /// How points pay.
+    pub redemption: Option<&'d Redemption>,
+    /// The floor, and what it holds back.
+    pub margin_guard: Option<MarginGuard>,
+    /// Money that one whole point pays, in hundredths.
+    pub conversion_rate: i64,
+    /// Decimal places of a point.
+    pub scale: u8,
+}
 
 /// Checks the rules against each other and against the margin floor.
-pub fn check(
-    discounts: &[DiscountRule],
-    earning: &[EarningRule],
-    tiers: &Tiers,
-    guard: Option<MarginGuard>,
-    conversion_rate: i64,
-    findings: &mut Findings,
-) {
-    unreachable("discounts", discounts, findings);
-    unreachable("earning", earning, findings);
-    if let Some(guard) = guard {
-        rates_beyond_margin(discounts, earning, tiers, guard, conversion_rate, findings);
+pub fn check(blocks: &Blocks, findings: &mut Findings) {
+    // a rule that could not be read may be the one that gives it
+    if findings.is_empty() {
+        unused_of_tiers(blocks, findings);
+    }
+    unreachable("discounts", blocks.discounts, findings);
+    unreachable("earning", blocks.earning, findings);
+    if let Some(guard) = blocks.margin_guard {
+        bearable::check(blocks, guard, findings);
     }
 }
 
@@ -131,45 +147,20 @@ fn unreachable<R: Rule>(block: &str, rules: &[R], findings: &mut Findings) {
     }
 }
 
-/// Even goods that cost nothing keep no margin of the floor when more than the rest is given away.
-fn rates_beyond_margin(
-    discounts: &[DiscountRule],
-    earning: &[EarningRule],
-    tiers: &Tiers,
-    guard: MarginGuard,
-    conversion_rate: i64,
-    findings: &mut Findings,
-) {
-    let most = ONE_HUNDRED_PERCENT.saturating_sub(guard.floor);
-    // one point for each unit of money pays `conversion_rate` hundredths
-    let worth = |rate: i64| rate.saturating_mul(conversion_rate).checked_div(100).unwrap_or(rate);
-    let mut check = |pointer: String, what: &str, rate: i64| {
-        if rate > most {
-            let detail = format!(
-                "{what} gives {}, and the margin floor of {} leaves at most {}; lower the rate, or the floor",
-                text::percent(rate),
-                text::percent(guard.floor),
-                text::percent(most)
-            );
-            findings.note(&pointer, "rate_exceeds_margin", detail);
+/// What a tier says and no rule gives: members would see it, and nobody would get it.
+fn unused_of_tiers(blocks: &Blocks, findings: &mut Findings) {
+    let meant = |when: &super::Conditions, tier: &str| when.tiers.as_ref().is_none_or(|only| only.contains(tier));
+    let discounts = blocks.discounts.iter().filter(|rule| rule.benefit == Benefit::Tier);
+    let rates = blocks.earning.iter().filter(|rule| rule.reward == Reward::Percent(None));
+    for (tier, place) in blocks.tiers.tiers.iter().zip(&blocks.tiers.places) {
+        if tier.discount.is_some() && !discounts.clone().any(|rule| meant(&rule.when, &tier.id)) {
+            let detail =
+                "no rule gives this discount: add {\"id\": \"level\", \"type\": \"tier\"} to \"discounts\", or leave it out";
+            findings.note(&format!("{place}/discount"), "unused", detail);
         }
-    };
-    if guard.discounts {
-        for rule in discounts {
-            check(format!("/discounts/{}", rule.place), &rule.id, rule.benefit.highest_rate());
-        }
-        for tier in &tiers.tiers {
-            check("/tiers".to_owned(), &tier.id, tier.discount.unwrap_or(0));
-        }
-    }
-    if guard.earning {
-        for rule in earning {
-            if let Reward::Percent(Some(rates)) = rule.reward {
-                check(format!("/earning/{}", rule.place), &rule.id, worth(rates.regular.max(rates.promo)));
-            }
-        }
-        for tier in &tiers.tiers {
-            check("/tiers".to_owned(), &tier.id, worth(tier.rate.unwrap_or(0).max(tier.rate_promo.unwrap_or(0))));
+        if tier.rate.is_some() && !rates.clone().any(|rule| meant(&rule.when, &tier.id)) {
+            let detail = "no rule gives this rate: add {\"id\": \"purchase\", \"type\": \"percent\"}, without a rate of its own, to \"earning\", or leave it out";
+            findings.note(&format!("{place}/rate"), "unused", detail);
         }
     }
 }

@@ -117,6 +117,18 @@ pub struct Products {
     pub promo: Option<bool>,
 }
 
+impl Products {
+    /// Whether some goods are named, by whatever list.
+    pub fn names_goods(&self) -> bool {
+        self.lists().into_iter().any(Option::is_some)
+    }
+
+    /// All lists: SKUs, categories, brands, labels.
+    pub fn lists(&self) -> [&Option<BTreeSet<String>>; 4] {
+        [&self.skus, &self.categories, &self.brands, &self.labels]
+    }
+}
+
 /// The names of the days, Monday first.
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
@@ -129,7 +141,11 @@ pub fn read(node: &Node, tiers: &Tiers, findings: &mut Findings) -> Option<Condi
     let members = block.optional("tiers").and_then(|node| known_tiers(&node, tiers, findings));
     let segments = words(&mut block, "segments", findings);
     let first_order = block.optional("first_order").and_then(|node| node.boolean(findings));
-    let orders = block.optional("orders").and_then(|node| orders(&node, findings));
+    let orders_node = block.optional("orders");
+    let orders = orders_node.as_ref().and_then(|node| orders(node, findings));
+    if let (Some(node), Some(true), Some(orders)) = (&orders_node, first_order, orders) {
+        check_first_order_counts(node, orders, findings);
+    }
     let weekdays = block.optional("weekdays").and_then(|node| weekdays(&node, findings));
     let hours = block.optional("hours").and_then(|node| hours(&node, findings));
     let dates_node = block.optional("dates");
@@ -232,6 +248,17 @@ fn orders(node: &Node, findings: &mut Findings) -> Option<Orders> {
         findings.note(&node.pointer, "empty", "name min (the order's least number), every, or both");
     }
     Some(Orders { min, every, within_days })
+}
+
+/// A first order is number one in every window: it is no second one, and no fifth.
+fn check_first_order_counts(node: &Node, orders: Orders, findings: &mut Findings) {
+    let field = match orders {
+        Orders { every: Some(_), .. } => "every",
+        Orders { min: Some(2..), .. } => "min",
+        _ => return,
+    };
+    let detail = "a first order is number 1 and never this one; leave out first_order, or this";
+    findings.note(&format!("{}/{field}", node.pointer), "unreachable", detail);
 }
 
 fn weekdays(node: &Node, findings: &mut Findings) -> Option<BTreeSet<i8>> {

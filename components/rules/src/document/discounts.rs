@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::limits::{MAX_PIECES, MAX_RULES, MAX_STEPS};
 use crate::text;
 
-use super::conditions::{self, Conditions};
+use super::conditions::{self, Conditions, Products};
 use super::earning::{Company, company, priority};
-use super::reader::{Block, Findings, Node, ONE_HUNDRED_PERCENT};
+use super::reader::{Block, Findings, Node, ONE_HUNDRED_PERCENT, pointer_to};
 use super::take_id;
 use super::tiers::Tiers;
 
@@ -73,15 +73,6 @@ impl Benefit {
     pub fn is_of_order(&self) -> bool {
         matches!(self, Benefit::Amount(_) | Benefit::Steps { .. })
     }
-
-    /// The highest rate that it can have, in parts per million.
-    pub fn highest_rate(&self) -> i64 {
-        match self {
-            Benefit::Percent(rate) => *rate,
-            Benefit::Steps { steps, .. } => steps.iter().map(|(_, rate)| *rate).max().unwrap_or(0),
-            Benefit::Tier | Benefit::Price(_) | Benefit::BuyGet { .. } | Benefit::Amount(_) => 0,
-        }
-    }
 }
 
 /// Reads the rules and puts them into the order of evaluation: those of lines, then those of the order, each by priority.
@@ -95,14 +86,14 @@ pub fn read(node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &m
 
 fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<DiscountRule> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     if let Some(node) = id_node {
         take_id(&node, &id, ids, findings);
     }
-    let when = match block.optional("when") {
-        Some(node) => conditions::read(&node, tiers, findings),
+    let when_node = block.optional("when");
+    let when = match &when_node {
+        Some(node) => conditions::read(node, tiers, findings),
         None => Some(Conditions::default()),
     };
     let priority = priority(&mut block, findings);
@@ -118,7 +109,11 @@ fn rule(place: usize, node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, fi
             check_tier_discounts(&kind, tiers, findings);
             Some(Benefit::Tier)
         }
-        "price" => block.required("price", findings).and_then(|node| node.money(0, findings)).map(Benefit::Price),
+        "price" => {
+            let goods_at = when_node.map_or(block.pointer_to("when"), |node| pointer_to(&node.pointer, "products"));
+            check_price_has_goods(&goods_at, when.as_ref(), findings);
+            block.required("price", findings).and_then(|node| node.money(0, findings)).map(Benefit::Price)
+        }
         "buy_get" => buy_get(&mut block, findings),
         "amount" => block.required("amount", findings).and_then(|node| node.money(1, findings)).map(Benefit::Amount),
         "steps" => steps(&mut block, findings),
@@ -140,6 +135,16 @@ fn rate(block: &mut Block, name: &'static str, findings: &mut Findings) -> Optio
         return None;
     }
     Some(rate)
+}
+
+/// One price for a drill and for a nail is a mistake.
+fn check_price_has_goods(pointer: &str, when: Option<&Conditions>, findings: &mut Findings) {
+    let Some(when) = when else { return };
+    if !when.products.as_ref().is_some_and(Products::names_goods) {
+        let detail = "without goods everything in the shop would be sold at this price; name the ones that are meant: \
+                      \"when\": {\"products\": {\"skus\": [\"drill\"]}}";
+        findings.note(pointer, "no_goods", detail);
+    }
 }
 
 fn buy_get(block: &mut Block, findings: &mut Findings) -> Option<Benefit> {

@@ -119,7 +119,6 @@ fn rule(
     findings: &mut Findings,
 ) -> Option<EarningRule> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     if let Some(node) = id_node {
@@ -187,7 +186,12 @@ fn percent(block: &mut Block, when: Option<&Conditions>, tiers: &Tiers, findings
     if own_rate {
         let (rate, promo) = read_rates(block, findings)?;
         let regular = rate?;
-        return Some(Reward::Percent(Some(Rates { regular, promo: promo.unwrap_or(regular) })));
+        let promo = promo.unwrap_or(regular);
+        if regular == 0 && promo == 0 {
+            let detail = "a rate of 0 % earns nothing; leave the rule out, or raise its rate or its rate_promo";
+            findings.note(&block.pointer_to("rate"), "out_of_range", detail);
+        }
+        return Some(Reward::Percent(Some(Rates { regular, promo })));
     }
     if !tiers.incomplete {
         check_tier_rates(block, when, tiers, findings);

@@ -61,7 +61,6 @@ pub fn read(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, f
 
 fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<EventRule> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     if let Some(node) = id_node {
@@ -93,7 +92,10 @@ fn rule(node: &Node, scale: u8, tiers: &Tiers, ids: &mut BTreeSet<String>, findi
         None => Some(Conditions::default()),
     };
     let limits = match block.optional("limits") {
-        Some(node) => limits_of_rule::read(&node, scale, findings),
+        Some(node) => {
+            no_limit_of_orders(&node, findings);
+            limits_of_rule::read(&node, scale, findings)
+        }
         None => Some(Limits::default()),
     };
     let lifetime = lifetime::read(&mut block, findings);
@@ -130,6 +132,15 @@ fn only_what_events_have(node: &Node, findings: &mut Findings) {
     let Some(mut block) = node.block(&mut Findings::default()) else { return };
     for name in ["order_total", "stores", "first_order", "orders", "voucher", "products", "new_category", "quantity"] {
         note_foreign(&mut block, name, findings);
+    }
+}
+
+/// What a rule gives for one event stands in the rule itself; no order caps it.
+fn no_limit_of_orders(node: &Node, findings: &mut Findings) {
+    let Some(mut block) = node.block(&mut Findings::default()) else { return };
+    if let Some(node) = block.optional("per_order") {
+        let detail = "an event is no order; bound its points by points_from_event.max, per_day, per_member or budget";
+        findings.note(&node.pointer, "not_of_events", detail);
     }
 }
 

@@ -3,14 +3,18 @@
 //! One file a block. Nothing is judged here; but whatever could only fail at run time is refused here: unknown fields,
 //! conditions that can't be met, rates nobody declared, points that would expire before they can be spent.
 
+mod bearable;
 mod checks;
 mod conditions;
 mod discounts;
 mod earning;
 mod events;
+mod keys;
+mod last_days;
 mod lifetime;
 mod limits_of_rule;
 mod margin;
+mod meeting;
 mod perks;
 mod reader;
 mod redemption;
@@ -26,6 +30,7 @@ pub use conditions::{Conditions, Hours, Orders, Products};
 pub use discounts::{Benefit, DiscountRule, StepBasis};
 pub use earning::{EarningRule, Rates, Reward};
 pub use events::{EventPoints, EventRule};
+pub use last_days::LastDay;
 pub use limits_of_rule::Limits;
 pub use margin::MarginGuard;
 pub use perks::PerkRule;
@@ -63,6 +68,8 @@ pub struct Document {
     pub perks: Vec<PerkRule>,
     /// Points for what members do beside buying.
     pub events: Vec<EventRule>,
+    /// The last days of rules that end.
+    pub last_days: Vec<LastDay>,
     /// Windows of days in which conditions count orders, ascending.
     pub order_windows: Vec<i64>,
     /// What enrolling gives.
@@ -90,6 +97,7 @@ impl Document {
                 return Err(findings.into_vec());
             }
         };
+        keys::check(document, &mut findings);
         let parsed = read(&Node::root(&value), &mut findings);
         match parsed {
             Some(document) if findings.is_empty() => Ok(document),
@@ -121,13 +129,23 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let margin_guard = margin_guard.and_then(|node| margin::read(&node, findings));
     let redemption = paying.and_then(|node| redemption::read(&node, scale, findings));
     block.finish(findings);
-    checks::check(&discounts, &earning, &tiers, margin_guard, heading.conversion_rate(), findings);
+    let blocks = checks::Blocks {
+        discounts: &discounts,
+        earning: &earning,
+        tiers: &tiers,
+        redemption: redemption.as_ref(),
+        margin_guard,
+        conversion_rate: heading.conversion_rate(),
+        scale,
+    };
+    checks::check(&blocks, findings);
     let finer = scale.saturating_sub(heading.rounding.scale);
     checks::too_fine(&earning, 10_i64.saturating_pow(finer.into()), findings);
 
     let hold_seconds = redemption::hold_seconds(redemption.as_ref());
     let live = |expiry: Expiry| Lifetime { activation: Activation::Immediately, expiry };
     let returned_grace = heading.returned_grace.clone().map(live);
+    let last_days = last_days::read(&discounts, &earning, &perks, &events);
     let order_windows = order_windows(&discounts, &earning, &perks);
     let budgets = earning.iter().filter_map(|rule| rule.limits.budget_of(&rule.id));
     let budgets = budgets.chain(events.iter().filter_map(|rule| rule.limits.budget_of(&rule.id))).collect();
@@ -145,6 +163,7 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
         margin_guard,
         perks,
         events,
+        last_days,
         order_windows,
         welcome,
         earning,

@@ -23,7 +23,6 @@ pub fn read(node: &Node, tiers: &Tiers, ids: &mut BTreeSet<String>, findings: &m
     let nodes = node.list(MAX_PERKS, findings).unwrap_or_default();
     let rule = |node: &Node| {
         let mut block = node.block(findings)?;
-        block.described(findings);
         let perk = tiers::perk(&mut block, ids, findings);
         let when = match block.optional("when") {
             Some(node) => conditions::read(&node, tiers, findings),

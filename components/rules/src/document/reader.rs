@@ -242,31 +242,35 @@ impl<'v> Block<'v> {
         node
     }
 
-    /// A note of the author, for people: `description`, of at most [`MAX_DESCRIPTION`] characters.
-    pub fn described(&mut self, findings: &mut Findings) {
-        if let Some(node) = self.optional("description") {
-            node.name(MAX_DESCRIPTION, findings);
-        }
-    }
-
     /// Where a field of this name stands, or would stand.
     pub fn pointer_to(&self, name: &str) -> String {
-        format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
+        pointer_to(&self.pointer, name)
     }
 
-    /// Whether the block has no field at all.
+    /// Whether the block says nothing, or has nothing but its description.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.keys().all(|name| name == DESCRIPTION)
     }
 
-    /// Notes every field that nobody asked for.
-    pub fn finish(self, findings: &mut Findings) {
+    /// Reads the description that every block may carry, and notes every field that nobody asked for.
+    pub fn finish(mut self, findings: &mut Findings) {
+        if let Some(node) = self.optional(DESCRIPTION) {
+            node.name(MAX_DESCRIPTION, findings);
+        }
         for name in self.fields.keys().filter(|name| !self.known.contains(&name.as_str())) {
             let pointer = self.pointer_to(name);
             findings.note(&pointer, "unknown_field", format!("known here: {}", self.known.join(", ")));
         }
     }
 }
+
+/// The JSON pointer of a field of the object at another.
+pub fn pointer_to(object: &str, field: &str) -> String {
+    format!("{object}/{}", field.replace('~', "~0").replace('/', "~1"))
+}
+
+/// A note of the author, for people; nothing is computed from it.
+const DESCRIPTION: &str = "description";
 
 /// 100 % in parts per million.
 pub const ONE_HUNDRED_PERCENT: i64 = 1_000_000;

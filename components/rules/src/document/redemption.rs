@@ -35,7 +35,7 @@ pub fn read(node: &Node, scale: u8, findings: &mut Findings) -> Option<Redemptio
     let max_share = block.required("max_share", findings).and_then(|node| node.percent(findings));
     let min_points = block.optional("min_points").and_then(|node| node.points(scale, 1, findings));
     let increment = block.optional("increment").and_then(|node| node.points(scale, 1, findings));
-    let exclude = block.optional("exclude").and_then(|node| conditions::products(&node, findings));
+    let exclude = block.optional("exclude").and_then(|node| excluded(&node, findings));
     let combinable = block.optional("combinable_with_discounts").and_then(|node| node.boolean(findings)).unwrap_or(true);
     let channels = conditions::words(&mut block, "channels", findings);
     let hold_minutes = block.optional("hold_minutes").and_then(|node| node.integer(1, MAX_HOLD_MINUTES, findings));
@@ -51,6 +51,16 @@ pub fn read(node: &Node, scale: u8, findings: &mut Findings) -> Option<Redemptio
         hold_minutes: hold_minutes.unwrap_or(DEFAULT_HOLD_MINUTES),
         confirmation_above,
     })
+}
+
+/// Reads the goods that points don't pay. Promo goods are among them or not: regular ones can't be told to be.
+fn excluded(node: &Node, findings: &mut Findings) -> Option<Products> {
+    let products = conditions::products(node, findings)?;
+    if products.promo == Some(false) {
+        let detail = "this excludes nothing; write true to exclude promo goods, or leave the field out";
+        findings.note(&format!("{}/promo", node.pointer), "no_effect", detail);
+    }
+    Some(products)
 }
 
 /// Seconds that a hold lasts, also in a program that does not say.

@@ -61,7 +61,6 @@ const CLAWBACK_POLICIES: [(&str, ClawbackPolicy); 4] = [
 
 /// Reads the fields of the heading from the document's outermost block.
 pub fn read(document: &mut Block, findings: &mut Findings) -> Heading {
-    document.described(findings);
     let name = document.required("name", findings).and_then(|node| node.name(MAX_TEXT, findings));
     let currency = document.required("currency", findings).and_then(|node| currency(&node, findings));
     let zone = document.required("time_zone", findings).and_then(|node| zone(&node, findings));

@@ -14,6 +14,8 @@ use super::take_id;
 pub struct Tiers {
     /// Ascending by threshold. Incomplete when the block has findings.
     pub tiers: Vec<Tier>,
+    /// Where each of them stands: JSON pointers.
+    pub places: Vec<String>,
     /// How they are reached and lost.
     pub terms: TierTerms,
     /// Ids of all tiers in the document, also of those that are wrong elsewhere.
@@ -130,13 +132,13 @@ fn steps(node: &Node, terms: TierTerms, scale: u8, findings: &mut Findings) -> T
         }
         below = Some(tier.threshold);
         read.tiers.push(tier);
+        read.places.push(node.pointer);
     }
     read
 }
 
 fn tier(node: &Node, basis: TierBasis, scale: u8, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<Tier> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     let name = block.required("name", findings).and_then(|node| node.name(MAX_TEXT, findings));

@@ -30,7 +30,6 @@ pub fn read(node: &Node, scale: u8, ids: &mut BTreeSet<String>, findings: &mut F
 
 fn welcome(node: &Node, scale: u8, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<Welcome> {
     let mut block = node.block(findings)?;
-    block.described(findings);
     let id_node = block.required("id", findings);
     let id = id_node.as_ref().and_then(|node| node.id(findings));
     let points = block.required("points", findings).and_then(|node| node.points(scale, 1, findings));

@@ -269,6 +269,9 @@ impl Chance {
         let mut rule = self.pick(&kinds);
         rule["id"] = id.into();
         self.furnish(&mut rule);
+        if rule["type"] == "price" {
+            rule["when"]["products"] = json!({"skus": ["sku-1", "sku-2"]});
+        }
         if self.one_in(3) {
             rule["per_order"] = json!(self.below(100) + 1);
         }
@@ -336,6 +339,10 @@ impl Chance {
                 json!({"floor": "30", "covers": ["discounts"]}),
                 json!({"floor": "5", "covers": ["earning", "redemption"]}),
             ]);
+            // points may not pay what the floor keeps
+            if !document["redemption"].is_null() {
+                document["redemption"]["max_share"] = json!(self.below(70));
+            }
         }
         if self.one_in(3) {
             document["events"] = json!([

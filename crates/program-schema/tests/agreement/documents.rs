@@ -9,10 +9,24 @@ pub fn documents() -> Vec<Value> {
     // a block by itself, beside the tiers that its conditions name: thousands of changes are tried on each document
     for name in ["discounts", "earning", "perks", "events"] {
         let block = blocks.as_object_mut().expect("blocks").remove(name).expect("a block");
-        documents.push(with(json!({"tiers": blocks["tiers"], name: block})));
+        documents.push(with(json!({"tiers": tiers_used_by(name, &blocks["tiers"]), name: block})));
     }
+    blocks["tiers"] = tiers_used_by("", &blocks["tiers"]);
     documents.push(with(blocks));
     documents
+}
+
+/// The tiers with what rules of this block give, and nothing that no rule gives.
+fn tiers_used_by(block: &str, tiers: &Value) -> Value {
+    let mut tiers = tiers.clone();
+    for step in tiers["steps"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        step.retain(|name, _| match name.as_str() {
+            "rate" | "rate_promo" => block == "earning",
+            "discount" => block == "discounts",
+            _ => true,
+        });
+    }
+    tiers
 }
 
 fn heading() -> Value {
@@ -83,7 +97,7 @@ fn every_block() -> Value {
         "discounts": [
             furnished(discount("d-percent"), json!({"type": "percent", "rate": "0.0001", "when": when()})),
             furnished(discount("d-tier"), json!({"type": "tier"})),
-            furnished(discount("d-price"), json!({"type": "price", "price": 0})),
+            furnished(discount("d-price"), json!({"type": "price", "price": 0, "when": {"products": {"skus": ["nail"]}}})),
             furnished(discount("d-buy"), json!({"type": "buy_get", "buy": 2, "get": 1, "rate": "49.9"})),
             furnished(discount("d-amount"), json!({"type": "amount", "amount": "0.01"})),
             furnished(discount("d-steps"), json!({
@@ -94,7 +108,7 @@ fn every_block() -> Value {
             furnished(earning("e-percent"), json!({
                 "type": "percent", "rate": "33.3333", "rate_promo": "1", "when": when()
             })),
-            furnished(earning("e-tier"), json!({"type": "percent", "when": {"tiers": ["gold"]}})),
+            furnished(earning("e-tier"), json!({"type": "percent", "when": {"tiers": ["base", "gold"]}})),
             furnished(earning("e-fixed"), json!({"type": "fixed", "points": 7})),
             furnished(earning("e-per-amount"), json!({"type": "per_amount", "points": "10", "every": "100"})),
             furnished(earning("e-multiplier"), json!({"type": "multiplier", "factor": "1.000001", "priority": -6}))
