@@ -223,6 +223,20 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   INSERT INTO command (id, key, fingerprint, status, answer, at)
   VALUES (NEW.id, NEW.key, NEW.fingerprint, NEW.status, NEW.answer, NEW.at);
 
+  -- nothing is written of a member who was merged meanwhile: what the plan moves has locks of its own, what it only names
+  -- would stay behind
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM (SELECT value ->> 'member_id' AS id FROM json_each(NEW.plan, '$.events')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.vouchers')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.segments')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.granted_tiers')
+          UNION ALL SELECT value FROM json_each(NEW.plan, '$.ended_tiers')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.identities')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.orders')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.claims')) named
+    CROSS JOIN member m ON m.id = named.id
+   WHERE m.merged_into IS NOT NULL;
+
   -- once orders or points are recorded the currency and the scale stand, and nothing is recorded by another scale
   SELECT RAISE(ABORT, 'E_STALE')
     FROM json_each(NEW.plan, '$.programs') p JOIN program newest ON newest.version = (SELECT max(version) FROM program)
@@ -399,6 +413,14 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                   WHERE i.merged_into IS NOT NULL);
   UPDATE member SET merged_into = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE member.merged_into = m.value ->> 'from';
+  -- the groups of both as they are now: they have no lock, and somebody may have said others since the plan was made
+  UPDATE member SET segments = (SELECT json_group_array(value)
+                                  FROM (SELECT value FROM json_each(member.segments)
+                                        UNION ALL
+                                        SELECT value FROM json_each(f.segments)
+                                         WHERE value NOT IN (SELECT value FROM json_each(member.segments))))
+    FROM json_each(NEW.plan, '$.merges') m JOIN member f ON f.id = m.value ->> 'from'
+   WHERE member.id = m.value ->> 'into';
   UPDATE identity SET member_id = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE identity.member_id = m.value ->> 'from';
   UPDATE orders SET member_id = m.value ->> 'into'
