@@ -314,10 +314,10 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
    WHERE order_line.order_id = c.value ->> 0 AND order_line.n = c.value ->> 1;
   SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.claimed_lines'), 0);
   INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, lots,
-                            forgiven, restored, refund)
+                            forgiven, restored, refund, unclaimed)
   SELECT value ->> 'id', value ->> 'order_id', value ->> 'ref', value ->> 'content_hash', NEW.id, value ->> 'occurred_at',
          NEW.at, value ->> 'lines', value ->> 'clawed_back', value ->> 'lots', value ->> 'forgiven', value ->> 'restored',
-         value ->> 'refund'
+         value ->> 'refund', (SELECT member_id IS NULL FROM orders WHERE id = value ->> 'order_id')
     FROM json_each(NEW.plan, '$.returns');
   -- what is left of the orders: whole and rest apart, their products stay within 64 bits up to 3 000 000 pieces
   UPDATE orders SET qualifying = (SELECT sum(l.qualifying - (l.qualifying / l.quantity * l.returned

@@ -2,7 +2,9 @@
 //! random life of a shop against an independent model.
 
 mod auditing;
+mod contradictions;
 mod database;
+mod every_column;
 mod facts;
 mod hosted;
 mod jobs;
