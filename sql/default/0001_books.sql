@@ -180,7 +180,7 @@ CREATE TABLE IF NOT EXISTS lot (
   returned          INTEGER NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND issued),
   activates_at      INTEGER NOT NULL,
   expires_at        INTEGER,
-  awaits_activation INTEGER NOT NULL DEFAULT 0,
+  awaits_activation INTEGER NOT NULL DEFAULT 0 CHECK (awaits_activation IN (0, 1)),
   CHECK (remaining + held + spent + expired + revoked = issued),
   CHECK (expires_at IS NULL OR expires_at > activates_at)
 ) STRICT;
@@ -309,7 +309,8 @@ CREATE TABLE IF NOT EXISTS order_line (
 
 -- A return of some lines, or the cancellation of an order (`ref` null). `lines` is [[n, quantity], ...].
 -- `forgiven` is what was not taken back: it had expired unspent, or the program's policy let the member keep it. `lots` is
--- what was taken back for each of the order's lots, [[lot, points], ...], from whichever lot it came.
+-- what was taken back for each of the order's lots, [[lot, points], ...], from whichever lot it came. `unclaimed` is 1 for goods
+-- that came back before the order had a member: they earned nothing.
 CREATE TABLE IF NOT EXISTS order_return (
   id           INTEGER PRIMARY KEY,
   order_id     INTEGER NOT NULL,
@@ -324,6 +325,7 @@ CREATE TABLE IF NOT EXISTS order_return (
   forgiven     INTEGER NOT NULL CHECK (forgiven >= 0),
   restored     INTEGER NOT NULL CHECK (restored >= 0),
   refund       INTEGER NOT NULL CHECK (refund >= 0),
+  unclaimed    INTEGER NOT NULL CHECK (unclaimed IN (0, 1)),
   UNIQUE (order_id, ref)
 ) STRICT;
 

@@ -247,6 +247,20 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   INSERT INTO command (id, key, fingerprint, status, answer, at)
   VALUES (NEW.id, NEW.key, NEW.fingerprint, NEW.status, NEW.answer, NEW.at);
 
+  -- nothing is written of a member who was merged meanwhile: what the plan moves has locks of its own, what it only names
+  -- would stay behind
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM (SELECT value ->> 'member_id' AS id FROM json_each(NEW.plan, '$.events')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.vouchers')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.segments')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.granted_tiers')
+          UNION ALL SELECT value FROM json_each(NEW.plan, '$.ended_tiers')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.identities')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.orders')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.claims')) named
+    CROSS JOIN member m ON m.id = named.id
+   WHERE m.merged_into IS NOT NULL;
+
   -- once orders or points are recorded the currency and the scale stand, and nothing is recorded by another scale
   SELECT RAISE(ABORT, 'E_STALE')
     FROM json_each(NEW.plan, '$.programs') p JOIN program newest ON newest.version = (SELECT max(version) FROM program)
@@ -324,10 +338,10 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
    WHERE order_line.order_id = c.value ->> 0 AND order_line.n = c.value ->> 1;
   SELECT RAISE(ABORT, 'E_LINES') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.claimed_lines'), 0);
   INSERT INTO order_return (id, order_id, ref, content_hash, command_id, occurred_at, recorded_at, lines, clawed_back, lots,
-                            forgiven, restored, refund)
+                            forgiven, restored, refund, unclaimed)
   SELECT value ->> 'id', value ->> 'order_id', value ->> 'ref', value ->> 'content_hash', NEW.id, value ->> 'occurred_at',
          NEW.at, value ->> 'lines', value ->> 'clawed_back', value ->> 'lots', value ->> 'forgiven', value ->> 'restored',
-         value ->> 'refund'
+         value ->> 'refund', (SELECT member_id IS NULL FROM orders WHERE id = value ->> 'order_id')
     FROM json_each(NEW.plan, '$.returns');
   -- what is left of the orders: whole and rest apart, their products stay within 64 bits up to 3 000 000 pieces
   UPDATE orders SET qualifying = (SELECT sum(l.qualifying - (l.qualifying / l.quantity * l.returned
@@ -423,6 +437,14 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                   WHERE i.merged_into IS NOT NULL);
   UPDATE member SET merged_into = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE member.merged_into = m.value ->> 'from';
+  -- the groups of both as they are now: they have no lock, and somebody may have said others since the plan was made
+  UPDATE member SET segments = (SELECT json_group_array(value)
+                                  FROM (SELECT value FROM json_each(member.segments)
+                                        UNION ALL
+                                        SELECT value FROM json_each(f.segments)
+                                         WHERE value NOT IN (SELECT value FROM json_each(member.segments))))
+    FROM json_each(NEW.plan, '$.merges') m JOIN member f ON f.id = m.value ->> 'from'
+   WHERE member.id = m.value ->> 'into';
   UPDATE identity SET member_id = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE identity.member_id = m.value ->> 'from';
   UPDATE orders SET member_id = m.value ->> 'into'

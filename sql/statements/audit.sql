@@ -1,4 +1,22 @@
 -- Every way in which the books could disagree, one row a finding (at most 100): what, and the id concerned.
+WITH
+  -- lines with what of them came back before a member claimed the order
+  goods AS (
+    SELECT l.order_id, l.n, l.quantity, l.returned, coalesce(b.quantity, 0) AS earlier,
+           l.amount - l.program_discount - l.paid_money AS money, l.paid_points, l.shares
+      FROM order_line l LEFT JOIN (
+        SELECT r.order_id, part.value ->> 0 AS n, sum(part.value ->> 1) AS quantity
+          FROM order_return r, json_each(r.lines) part WHERE r.unclaimed = 1 GROUP BY 1, 2) b
+           ON b.order_id = l.order_id AND b.n = l.n),
+  -- what the lines of an order say of each lot: how much was granted, and how much of that went with goods that came back.
+  -- Whole and rest apart: their products stay within 64 bits up to 3 000 000 pieces
+  shared AS (
+    SELECT g.order_id, part.value ->> 0 AS lot_id,
+           sum((part.value ->> 1) - ((part.value ->> 1) / quantity * earlier + (part.value ->> 1) % quantity * earlier / quantity))
+             AS issued,
+           sum((part.value ->> 1) / quantity * returned + (part.value ->> 1) % quantity * returned / quantity
+               - ((part.value ->> 1) / quantity * earlier + (part.value ->> 1) % quantity * earlier / quantity)) AS lost
+      FROM goods g, json_each(g.shares) part GROUP BY 1, 2)
 SELECT 'lot differs from its postings' AS finding, l.id AS id
   FROM lot l LEFT JOIN (
     SELECT p.lot_id, sum(p.points * k.d_remaining) AS remaining, sum(p.points * k.d_held) AS held,
@@ -16,10 +34,12 @@ SELECT 'account differs from its lots', a.id
 UNION ALL
 SELECT 'account differs from its entries', a.id
   FROM account a LEFT JOIN (
-    SELECT account_id, count(*) AS entries, max(seq) AS seq, sum(deficit_change) AS deficit, sum(points) AS points, max(at) AS at
+    SELECT account_id, count(*) AS entries, max(seq) AS seq, min(seq) AS first, sum(deficit_change) AS deficit,
+           sum(points) AS points, max(at) AS at
       FROM entry GROUP BY account_id) t ON t.account_id = a.id
- WHERE (a.seq, a.seq, a.deficit, a.remaining, a.last_at)
-       IS NOT (coalesce(t.entries, 0), coalesce(t.seq, 0), coalesce(t.deficit, 0), coalesce(t.points, 0), coalesce(t.at, 0))
+ WHERE (a.seq, a.seq, min(a.seq, 1), a.deficit, a.remaining, a.last_at)
+       IS NOT (coalesce(t.entries, 0), coalesce(t.seq, 0), coalesce(t.first, 0), coalesce(t.deficit, 0), coalesce(t.points, 0),
+               coalesce(t.at, 0))
 UNION ALL
 SELECT 'entry differs from its postings', e.id
   FROM entry e JOIN kind k ON k.kind = e.kind
@@ -149,4 +169,149 @@ UNION ALL
 SELECT 'redemption captured something else than its entry', r.id
   FROM redemption r LEFT JOIN entry e ON e.id = r.capture_entry
  WHERE r.captured <> coalesce(e.amount, 0)
+UNION ALL
+SELECT 'lot was issued with other points than the lines of its order share', l.id
+  FROM entry e JOIN lot l ON l.entry_id = e.id LEFT JOIN shared s ON s.order_id = e.order_id AND s.lot_id = l.id
+ WHERE e.kind = 'earn' AND e.order_id IS NOT NULL AND l.issued IS NOT s.issued
+UNION ALL
+SELECT 'line shares a lot that its order did not earn', s.order_id
+  FROM shared s LEFT JOIN lot l ON l.id = s.lot_id LEFT JOIN entry e ON e.id = l.entry_id AND e.kind = 'earn'
+ WHERE e.order_id IS NOT s.order_id
+UNION ALL
+SELECT 'returns gave back something else than their goods had cost and earned', o.id
+  FROM orders o LEFT JOIN (
+    SELECT order_id, sum(refund) AS money, sum(restored) AS points, sum(clawed_back + forgiven) AS earned
+      FROM order_return GROUP BY order_id) r ON r.order_id = o.id
+  LEFT JOIN (
+    SELECT order_id, sum(money / quantity * returned + money % quantity * returned / quantity) AS money,
+           sum(paid_points / quantity * returned + paid_points % quantity * returned / quantity) AS points
+      FROM goods GROUP BY order_id) g ON g.order_id = o.id
+  LEFT JOIN (SELECT order_id, sum(lost) AS points FROM shared GROUP BY order_id) s ON s.order_id = o.id
+ WHERE (coalesce(r.money, 0), coalesce(r.points, 0), coalesce(r.earned, 0))
+       IS NOT (coalesce(g.money, 0) + iif(o.status = 'cancelled', o.delivery, 0), coalesce(g.points, 0), coalesce(s.points, 0))
+UNION ALL
+SELECT 'return before a claim of an order that nobody claimed, or after it of nobody''s', r.id
+  FROM order_return r LEFT JOIN orders o ON o.id = r.order_id
+ WHERE iif(r.unclaimed, o.member_id IS NOT NULL AND o.claim_command IS NULL, o.member_id IS NULL)
+UNION ALL
+-- how a half is rounded is the engine's matter
+SELECT 'line costs something else than its price and quantity say', order_id
+  FROM order_line
+ WHERE abs(price * (quantity / 1000) + (price * (quantity % 1000) + 500) / 1000 - discount - amount) > 1
+UNION ALL
+SELECT 'lines of the order are not numbered one after another', order_id
+  FROM order_line GROUP BY order_id HAVING min(n) <> 0 OR max(n) <> count(*) - 1
+UNION ALL
+SELECT 'order was changed more or less often than its revision says', o.id
+  FROM orders o LEFT JOIN (SELECT order_id, count(*) AS returns FROM order_return GROUP BY order_id) r ON r.order_id = o.id
+ WHERE o.revision <> coalesce(r.returns, 0) + (o.claim_command IS NOT NULL)
+UNION ALL
+SELECT 'entry made other lots than its amount', e.id
+  FROM entry e JOIN kind k ON k.kind = e.kind
+  LEFT JOIN (SELECT entry_id, sum(issued) AS issued FROM lot GROUP BY entry_id) t ON t.entry_id = e.id
+ WHERE coalesce(t.issued, 0) <> iif(k.creates_lots, e.amount, 0)
+UNION ALL
+SELECT 'entry completes or undoes none of the kind and the account that it should', e.id
+  FROM entry e LEFT JOIN kind k ON k.kind = e.kind LEFT JOIN entry p ON p.id = e.parent_id
+  LEFT JOIN member own ON own.id = e.account_id LEFT JOIN member whose ON whose.id = p.account_id
+ WHERE k.kind IS NULL OR k.parent IS NOT p.kind OR (e.parent_id IS NULL) <> (p.id IS NULL)
+    OR e.kind NOT IN ('transfer_in', 'merge_in') AND p.id IS NOT NULL
+       AND coalesce(own.merged_into, e.account_id) <> coalesce(whose.merged_into, p.account_id)
+    OR e.kind IN ('capture', 'release') AND e.redemption_id IS NOT p.redemption_id
+UNION ALL
+SELECT 'entry was completed or undone by more than it moved', p.id
+  FROM entry p JOIN (SELECT parent_id, sum(amount) AS amount FROM entry WHERE kind IN ('clawback', 'transfer_in')
+                      GROUP BY parent_id) c ON c.parent_id = p.id
+ WHERE c.amount > p.amount
+UNION ALL
+SELECT 'entry was completed or undone by more than it moved', c.parent_id
+  FROM (SELECT e.parent_id, s.lot_id, sum(s.points) AS points FROM entry e JOIN posting s ON s.entry_id = e.id
+         WHERE e.kind IN ('capture', 'release', 'redemption_rollback') GROUP BY e.parent_id, s.lot_id) c
+  LEFT JOIN posting p ON p.entry_id = c.parent_id AND p.lot_id = c.lot_id
+ WHERE c.points > coalesce(p.points, 0)
+UNION ALL
+SELECT 'entry is dated otherwise than its command and the entry before it', id
+  FROM (SELECT e.id, e.kind, e.at, e.command_id, c.at AS said, lag(e.at, 1, 0) OVER (PARTITION BY e.account_id ORDER BY e.seq) AS before
+          FROM entry e LEFT JOIN command c ON c.id = e.command_id)
+ WHERE at < before OR iif(command_id IS NULL, kind NOT IN ('expire', 'release', 'transfer_out', 'transfer_in'),
+                          at IS NOT max(said, before))
+UNION ALL
+SELECT 'entry happened otherwise than its order, its return or its event', e.id
+  FROM entry e LEFT JOIN orders o ON o.id = e.order_id LEFT JOIN order_return r ON r.id = e.command_id
+  LEFT JOIN event v ON v.id = e.command_id
+ WHERE CASE WHEN e.kind IN ('clawback', 'redemption_rollback')
+              THEN (r.order_id, r.occurred_at, o.redemption_id) IS NOT (e.order_id, e.occurred_at, e.redemption_id)
+            WHEN e.kind = 'capture' AND e.order_id IS NOT NULL
+              THEN (o.occurred_at, o.redemption_id) IS NOT (e.occurred_at, e.redemption_id)
+            WHEN e.kind = 'capture' AND EXISTS (SELECT 1 FROM orders WHERE id = e.command_id) THEN 1
+            WHEN e.kind = 'earn' AND e.order_id IS NOT NULL
+              THEN (o.occurred_at, coalesce(o.claim_command, o.command_id)) IS NOT (e.occurred_at, e.command_id)
+            WHEN e.kind = 'earn' AND v.id IS NOT NULL THEN v.occurred_at <> e.occurred_at
+            WHEN e.kind IN ('earn', 'capture', 'adjust_in', 'adjust_out', 'merge_out', 'merge_in')
+              THEN e.occurred_at IS NOT (SELECT at FROM command WHERE id = e.command_id) END
+UNION ALL
+SELECT 'entry names an order, a redemption or a program that does not exist', e.id
+  FROM entry e
+ WHERE e.order_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders WHERE id = e.order_id)
+    OR e.redemption_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM redemption WHERE id = e.redemption_id)
+    OR NOT EXISTS (SELECT 1 FROM program WHERE version = e.program_version)
+UNION ALL
+SELECT 'order names a claim, a redemption or a program that does not exist', o.id
+  FROM orders o
+ WHERE o.claim_command IS NOT NULL AND NOT EXISTS (SELECT 1 FROM command WHERE id = o.claim_command)
+    OR o.redemption_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM redemption WHERE id = o.redemption_id)
+    OR NOT EXISTS (SELECT 1 FROM program WHERE version = o.program_version)
+UNION ALL
+-- a member's own id is that of the command that enrolled it, and so with events and returns
+SELECT 'something is dated otherwise than its command', d.id
+  FROM (SELECT id, command_id, recorded_at AS at FROM orders
+        UNION ALL SELECT id, iif(id = command_id, id, NULL), recorded_at FROM order_return
+        UNION ALL SELECT id, id, recorded_at FROM event
+        UNION ALL SELECT id, id, joined_at FROM member
+        UNION ALL SELECT r.id, e.command_id, r.created_at FROM redemption r LEFT JOIN entry e ON e.id = r.hold_entry) d
+  LEFT JOIN command c ON c.id = d.command_id
+ WHERE c.at IS NOT d.at
+UNION ALL
+SELECT 'something is a member''s who does not exist', d.id
+  FROM (SELECT rowid AS id, member_id FROM identity UNION ALL SELECT id, member_id FROM orders
+        UNION ALL SELECT id, account_id FROM redemption UNION ALL SELECT id, member_id FROM event
+        UNION ALL SELECT id, member_id FROM granted_tier UNION ALL SELECT id, member_id FROM voucher
+        UNION ALL SELECT member_id, member_id FROM statistics UNION ALL SELECT id, id FROM account) d
+ WHERE d.member_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM member WHERE id = d.member_id)
+UNION ALL
+SELECT 'member was merged otherwise than the entries say', m.id
+  FROM member m LEFT JOIN entry o ON o.account_id = m.id AND o.kind = 'merge_out' LEFT JOIN entry i ON i.parent_id = o.id
+  LEFT JOIN member t ON t.id = i.account_id
+ WHERE m.merged_into IS NOT coalesce(t.merged_into, i.account_id)
+UNION ALL
+SELECT 'redemption differs from its hold or from its lines', r.id
+  FROM redemption r LEFT JOIN entry e ON e.id = r.hold_entry AND e.kind = 'hold'
+ WHERE (e.redemption_id, e.amount) IS NOT (r.id, r.points)
+    OR (r.points, r.money) IS NOT (SELECT sum(value ->> 1), sum(value ->> 2) FROM json_each(r.lines))
+    OR NOT EXISTS (SELECT 1 FROM program WHERE version = r.program_version)
+    OR r.release_entry IS NOT NULL
+       AND (SELECT redemption_id FROM entry WHERE id = r.release_entry AND kind = 'release') IS NOT r.id
+    OR r.status = 'expired' AND (SELECT occurred_at FROM entry WHERE parent_id = r.hold_entry) IS NOT r.hold_expires_at
+UNION ALL
+SELECT 'event earned something else than its lots', v.id
+  FROM event v LEFT JOIN (SELECT command_id, sum(amount) AS earned FROM entry WHERE kind = 'earn' GROUP BY command_id) t
+       ON t.command_id = v.id
+ WHERE v.earned <> coalesce(t.earned, 0) OR NOT EXISTS (SELECT 1 FROM program WHERE version = v.program_version)
+UNION ALL
+SELECT 'rule fired otherwise than its event', f.rowid
+  FROM firing f LEFT JOIN event v ON v.id = f.event_id
+ WHERE (v.member_id, v.occurred_at) IS NOT (f.member_id, f.occurred_at)
+UNION ALL
+SELECT 'tier was given by an event that does not exist', g.id
+  FROM granted_tier g WHERE g.event_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM event WHERE id = g.event_id)
+UNION ALL
+SELECT 'end of a lot was put off by nobody, or not from where it was', x.rowid
+  FROM (SELECT rowid, lot_id, command_id, was, lag(expires_at) OVER (PARTITION BY lot_id ORDER BY expires_at) AS before
+          FROM extension) x
+ WHERE x.before IS NOT NULL AND x.was <> x.before OR NOT EXISTS (SELECT 1 FROM command WHERE id = x.command_id)
+    OR NOT EXISTS (SELECT 1 FROM lot WHERE id = x.lot_id)
+UNION ALL
+SELECT 'voucher that does not exist was used', u.rowid
+  FROM voucher_use u WHERE NOT EXISTS (SELECT 1 FROM voucher WHERE id = u.voucher_id)
+    OR NOT EXISTS (SELECT 1 FROM orders WHERE id = u.order_id)
 LIMIT 100

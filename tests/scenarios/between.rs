@@ -109,6 +109,20 @@ async fn holds_that_are_overdue_at_a_merge_are_shown_as_they_are_a_moment_later(
 }
 
 #[tokio::test]
+async fn who_said_no_as_either_of_two_members_has_said_no_and_a_yes_of_the_duplicate_is_not_carried_over() {
+    let shop = Shop::open("fixed").await;
+    let enrol = async |phone: &str, consents: Value| {
+        let body = json!({"phone": phone, "channel": "site", "consents": consents});
+        shop.post("/v1/members", &body).await.expect(201)["id"].as_str().expect("an id").to_owned()
+    };
+    let anna = enrol("+79000000001", json!({"email": true, "sms": true})).await;
+    let double = enrol("+79000000002", json!({"sms": false, "messenger": true, "push": false})).await;
+    merges(&shop, &Member::of(&shop, &anna), json!(double)).await.expect(201);
+    let merged = shop.get(&format!("/v1/members/{anna}")).await.expect(200);
+    assert_eq!(merged["consents"], json!({"email": true, "sms": false, "push": false}));
+}
+
+#[tokio::test]
 async fn a_merge_happens_once_and_by_staff_only() {
     let shop = Shop::open("fixed").await;
     let (anna, double) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);

@@ -210,6 +210,21 @@ async fn two_hosts_whose_clocks_differ_keep_one_history() {
     }
 }
 
+#[tokio::test]
+async fn a_host_whose_clock_is_behind_says_after_which_moment_points_may_end() {
+    let shop = Shop::open("fixed").await;
+    let ahead = shop.beside("2026-01-15T09:07:00Z").await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    ahead.sees(&anna).is_given("10").await;
+    let path = format!("/v1/members/{}/adjustments", anna.id);
+    let body = json!({"points": "5", "reason": "a short gift", "expires_at": "2026-01-15T09:05:00Z"});
+    let refused = shop.post(&path, &body).await.refused_at(422, "/expires_at");
+    assert_eq!(refused["errors"][0]["detail"], "must be after 2026-01-15T09:07:00Z");
+    anna.is_given_until("5", "2026-01-15T09:08:00Z").await;
+    anna.has(json!({"available": "15.00"})).await;
+    shop.audit_is_clean().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hosts_at_once_lose_and_double_nothing() {
     let shop = Shop::open("fixed").await;

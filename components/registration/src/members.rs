@@ -179,10 +179,6 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
                 "points that are taken away have no activates_at and no expires_at",
             ));
         }
-        let starts = activates_at.unwrap_or(context.command.now).max(context.command.now);
-        if expires_at.is_some_and(|end| end <= starts) {
-            return Err(Problem::field("/expires_at", "out_of_range", format!("must be after {starts}")));
-        }
         let adjustment = Adjustment { points, reason: body.reason.clone(), activates_at, expires_at };
         let adjusted =
             ledger::adjust(&context.snapshot, &adjustment, &program.terms(context.command.now), context.command.clone())

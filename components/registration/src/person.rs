@@ -67,10 +67,9 @@ impl Person {
         if self.dates.is_empty() {
             self.dates = earlier.dates;
         }
-        // who said no anywhere has said no
-        for (channel, granted) in earlier.consents {
-            let own = self.consents.entry(channel).or_insert(granted);
-            *own = *own && granted;
+        // who said no anywhere has said no; a yes is not carried over to where this member never answered
+        for (channel, _) in earlier.consents.into_iter().filter(|(_, granted)| !granted) {
+            self.consents.insert(channel, false);
         }
         for (name, value) in earlier.attributes {
             self.attributes.entry(name).or_insert(value);

@@ -259,7 +259,7 @@ pub struct Claim {
     pub earned: Points,
 }
 
-/// A member that another one takes over.
+/// A member that another one takes over, with the groups that both are in when it is posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Merge {
     pub from: Id,

@@ -139,6 +139,9 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
             "redemption_limit_exceeded",
             format!("The points were held for goods of {}, these are {}; make a new redemption", money(*held_for), money(*items)),
         ),
+        Refusal::OverBeforeItBegins { begins } => {
+            Problem::field("/expires_at", "out_of_range", format!("must be after {begins}"))
+        }
         Refusal::Overflow => Problem::field("", "out_of_range", "an amount is beyond 10^12 minor units"),
     }
 }

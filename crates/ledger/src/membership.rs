@@ -62,7 +62,7 @@ pub fn enrol(applicant: Applicant, judged: &Enrolment, terms: &Terms, mut comman
         segments: Vec::new(),
         grace_until: None,
         stepped_at: None,
-        own_tier: judged.standing.own_tier.clone(),
+        own_tier: tier.clone(),
         granted_tiers: Vec::new(),
         activity: Vec::new(),
         uses: Vec::new(),
@@ -122,7 +122,7 @@ pub struct Adjusted {
 /// Adjusts a balance.
 ///
 /// # Errors
-/// [`Refusal::InsufficientPoints`] when more is taken than is there.
+/// [`Refusal::InsufficientPoints`] when more is taken than is there, [`Refusal::OverBeforeItBegins`] for points without a life.
 pub fn adjust(snapshot: &Snapshot, adjustment: &Adjustment, terms: &Terms, mut command: Command) -> Result<Adjusted, Refusal> {
     let member = snapshot.member.as_ref().ok_or(Refusal::MemberNotFound)?;
     command.ids.next();
@@ -133,6 +133,10 @@ pub fn adjust(snapshot: &Snapshot, adjustment: &Adjustment, terms: &Terms, mut c
     let explanation = [Explanation::fact("adjustment", points, "adjusted", adjustment.reason.clone())];
     let (lots, taken) = if points.0 > 0 {
         let activates_at = adjustment.activates_at.unwrap_or(account.at());
+        let begins = activates_at.max(account.at());
+        if adjustment.expires_at.is_some_and(|end| end <= begins) {
+            return Err(Refusal::OverBeforeItBegins { begins });
+        }
         let grant = single_grant("adjustment", points, activates_at, adjustment.expires_at);
         (account.grant(Kind::AdjustIn, &[grant], cause, &explanation, &mut command.ids)?, Vec::new())
     } else {

@@ -1,7 +1,7 @@
 //! Duplicates: one member takes over another, with lots, identities, orders, redemptions and statistics.
 
 use domain::judgement::{Explanation, Standing};
-use domain::plan::{Merge, Message, Plan, Segments, StatisticsUpdate};
+use domain::plan::{Merge, Message, Plan, StatisticsUpdate};
 use domain::snapshot::{Member, Snapshot};
 use domain::{Id, Money, Points};
 use serde_json::json;
@@ -84,7 +84,6 @@ pub fn merge(
     let mut plan = Plan {
         merges: vec![Merge { from: other.id, into: member.id }],
         entries: leaving.into_entries().into_iter().chain(account.into_entries()).collect(),
-        segments: vec![Segments { member_id: member.id, segments: segments_of(member, other) }],
         outbox: vec![Message {
             member_id: Some(member.id),
             kind: "member.merged",
@@ -116,10 +115,4 @@ fn together(member: &Member, other: &Member, lifetime_earned: Points) -> Result<
 fn better(one: Standing, other: Standing) -> Standing {
     let threshold = |standing: &Standing| standing.tier.as_ref().map(|tier| tier.threshold);
     if threshold(&other) > threshold(&one) { other } else { one }
-}
-
-/// The groups of both.
-fn segments_of(member: &Member, other: &Member) -> Vec<String> {
-    let new = other.segments.iter().filter(|segment| !member.segments.contains(segment));
-    member.segments.iter().chain(new).cloned().collect()
 }

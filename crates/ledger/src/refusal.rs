@@ -53,6 +53,11 @@ pub enum Refusal {
         held_for: Money,
         items: Money,
     },
+    /// Points would be over before they begin, which is no earlier than the account's last entry: by the clock of another host
+    /// it may be later than now.
+    OverBeforeItBegins {
+        begins: domain::Instant,
+    },
     /// An amount is beyond what one operation may move.
     Overflow,
 }

@@ -2,7 +2,7 @@
 
 use domain::judgement::{ClawbackPolicy, Enrolment, Standing};
 use domain::{Id, Ids, Instant, Points};
-use ledger::{Applicant, Command, Terms};
+use ledger::{Applicant, Command, Refusal, Terms};
 
 use crate::books::{NOW, day, member_with, member_with_points, new_member};
 use crate::purchase::{purchase, standing};
@@ -67,6 +67,23 @@ fn the_staff_may_take_points_pending_ones_too_nearest_expiry_first() {
     assert_eq!(adjusted.taken.len(), 3);
     assert!(adjusted.lots.is_empty());
     assert!(anna.try_to_adjust(-6, None, None).is_err(), "what is over can't be taken");
+}
+
+#[test]
+fn points_given_by_a_host_whose_clock_is_behind_live_longer_than_the_accounts_last_entry() {
+    let minute = |minutes: i64| Instant(NOW.0 + minutes * 60_000);
+    let mut anna = new_member();
+    // the last entry is of a host whose clock is seven minutes ahead
+    anna.until(minute(7)).is_adjusted(10);
+    anna.now = NOW;
+    let refused = |begins| Some(Refusal::OverBeforeItBegins { begins });
+    for end in [minute(0), minute(5), minute(7)] {
+        assert_eq!(anna.try_to_adjust(30, None, Some(end)).err(), refused(minute(7)));
+        assert_eq!(anna.try_to_adjust(30, Some(NOW), Some(end)).err(), refused(minute(7)));
+    }
+    assert_eq!(anna.try_to_adjust(30, Some(day(1)), Some(day(1))).err(), refused(day(1)));
+    let given = anna.try_to_adjust(30, None, Some(minute(8))).expect("there is a minute left");
+    assert_eq!((given.lots[0].activates_at, given.lots[0].expires_at), (minute(7), Some(minute(8))));
 }
 
 #[test]

@@ -32,8 +32,11 @@ pub fn purchase(reference: &str) -> Purchase {
 }
 
 impl Purchase {
-    /// So many thousandths of goods for this amount in all, which counts toward the tiers.
+    /// So many thousandths of goods for this amount in all, which counts toward the tiers. Where no price of a piece comes to
+    /// it, the next higher one does, less a discount.
     pub fn line(mut self, id: &str, quantity: i64, amount: i64) -> Self {
+        let price = (amount * 1_000 + quantity - 1) / quantity;
+        let discount = price * (quantity / 1_000) + (price * (quantity % 1_000) + 500) / 1_000 - amount;
         self.order.lines.push(Line {
             id: id.to_owned(),
             sku: format!("sku-{id}"),
@@ -42,8 +45,8 @@ impl Purchase {
             brand: None,
             labels: Vec::new(),
             quantity: Quantity(quantity),
-            price: Money(amount),
-            discount: Money::ZERO,
+            price: Money(price),
+            discount: Money(discount),
             cost: None,
             tax: None,
             promo: false,

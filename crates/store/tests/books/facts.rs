@@ -41,7 +41,7 @@ impl Shop {
         self.post(&command, &plan);
     }
 
-    fn happens(&mut self, member: Id, kind: &str, rewarded: &Rewarded) -> Id {
+    pub fn happens(&mut self, member: Id, kind: &str, rewarded: &Rewarded) -> Id {
         let command = self.command();
         let id = command.ids.clone().next();
         let event = Event {

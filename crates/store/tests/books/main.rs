@@ -3,7 +3,9 @@
 
 mod asking;
 mod auditing;
+mod contradictions;
 mod database;
+mod every_column;
 mod facts;
 mod hosted;
 mod jobs;

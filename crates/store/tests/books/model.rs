@@ -82,6 +82,8 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// The lots of the points that paid it and did not come back yet, in the sequence of taking.
     pub spent: Vec<Id>,
+    /// What its delivery cost: paid back by a cancellation alone.
+    pub delivery: i64,
     pub cancelled: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::purchase::purchase;
 use crate::shop::Shop;
 
 /// What may be read from end to end: programs are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 22] = [
+const SMALL: [&str; 23] = [
     "SCAN program",
     "SCAN over",
     "SCAN paid",
@@ -22,6 +22,7 @@ const SMALL: [&str; 22] = [
     "SCAN seen",
     "SCAN moved",
     "SCAN merging_lot",
+    "SCAN named",
     "SCAN d",
     "SCAN s",
     "SCAN scale",

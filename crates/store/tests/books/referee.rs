@@ -149,7 +149,7 @@ fn what_the_referee_posts_is_what_its_refusals_differ_from() {
         money: Money(5),
         items: Money(100),
         payable: Money(95),
-        lines: Vec::new(),
+        lines: vec![("a".to_owned(), Points(5), Money(5))],
         store: None,
         hold_expires_at: day(1),
         hold_entry: hold.id,

@@ -1,6 +1,6 @@
 //! What the referee refuses between accounts: transfers, merges, claims, codes, and a grace that the job grants.
 
-use domain::plan::{Claim, Confirmation, Entry, Merge, NewLot, Plan};
+use domain::plan::{Claim, Confirmation, Entry, Merge, NewEvent, NewGrantedTier, NewLot, NewVoucher, Plan, Segments};
 use domain::{Id, Instant, Points};
 use serde_json::json;
 use store::StoreError;
@@ -104,6 +104,83 @@ fn nobody_is_merged_twice_nor_into_somebody_who_is_gone() {
     refuses(&mut shop, &merges(boris, vera), "stale");
     refuses(&mut shop, &merges(vera, boris), "stale");
     refuses(&mut shop, &merges(vera, vera), "constraint failed");
+}
+
+/// Everything that names a member and moves nothing of theirs: (what, plan).
+fn what_names(shop: &mut Shop, member: Id) -> Vec<(&'static str, Plan)> {
+    let mut ids = shop.command().ids;
+    let event = NewEvent {
+        id: ids.next(),
+        reference: format!("visit of {}", member.0),
+        member_id: member,
+        type_name: "visit".to_owned(),
+        content_hash: "content".to_owned(),
+        occurred_at: NOW,
+        channel: None,
+        data: "{}".to_owned(),
+        earned: Points::ZERO,
+        program_version: 1,
+        rules: Vec::new(),
+    };
+    let voucher = NewVoucher {
+        id: ids.next(),
+        code: format!("voucher of {}", member.0),
+        rule_id: "comeback".to_owned(),
+        member_id: Some(member),
+        skus: Vec::new(),
+        expires_at: None,
+    };
+    let gift =
+        NewGrantedTier { id: ids.next(), member_id: member, tier: "gold".to_owned(), until: None, event_id: None, reason: None };
+    let segments = Segments { member_id: member, segments: vec!["vip".to_owned()] };
+    vec![
+        ("event", Plan { events: vec![event], ..Plan::default() }),
+        ("voucher", Plan { vouchers: vec![voucher], ..Plan::default() }),
+        ("segments", Plan { segments: vec![segments], ..Plan::default() }),
+        ("tier", Plan { granted_tiers: vec![gift], ..Plan::default() }),
+        ("end of tiers", Plan { ended_tiers: vec![member], ..Plan::default() }),
+    ]
+}
+
+/// A plan under a command: an event has its id.
+fn of_a_command(shop: &mut Shop, mut plan: Plan) -> (ledger::Command, Plan) {
+    let command = shop.command();
+    plan.events.iter_mut().for_each(|event| event.id = command.ids.clone().next());
+    (command, plan)
+}
+
+#[test]
+fn nothing_is_written_of_a_member_who_was_merged_meanwhile() {
+    let (mut shop, anna, boris) = scene();
+    let seen_before = what_names(&mut shop, boris);
+    shop.merge(boris, anna);
+    for (what, plan) in seen_before {
+        let (command, plan) = of_a_command(&mut shop, plan);
+        assert_eq!(shop.apply(&command, &plan), Err(StoreError::Stale), "{what}");
+    }
+    for (_, plan) in what_names(&mut shop, anna) {
+        let (command, plan) = of_a_command(&mut shop, plan);
+        shop.post(&command, &plan);
+    }
+    assert_eq!(shop.audit(), []);
+}
+
+#[test]
+fn a_merge_keeps_the_groups_that_were_said_while_it_was_planned() {
+    let (mut shop, anna, boris) = scene();
+    let say = |shop: &mut Shop, member_id, segments: &[&str]| {
+        let command = shop.command();
+        let segments = Segments { member_id, segments: segments.iter().map(|word| (*word).to_owned()).collect() };
+        shop.post(&command, &Plan { segments: vec![segments], ..Plan::default() });
+    };
+    say(&mut shop, anna, &["old"]);
+    let command = shop.command();
+    let plan = shop.plan_merge(boris, anna, command.clone()).expect("both are there").plan;
+    say(&mut shop, anna, &["vip", "circle"]);
+    say(&mut shop, boris, &["circle", "spring"]);
+    shop.post(&command, &plan);
+    let member = shop.snapshot(anna).member.expect("she has enrolled");
+    assert_eq!(member.segments, ["vip", "circle", "spring"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use domain::plan::{Plan, Program};
 use domain::snapshot::Snapshot;
 use domain::{Id, Ids, Instant, Points, Quantity};
 use ledger::{
-    Account, Adjusted, Adjustment, Applicant, Balance, Command, Ended, Given, Held, Merged, Recorded, Refusal, ReturnLine,
-    ReturnRequest, Terms, Transferred,
+    Account, Adjusted, Adjustment, Applicant, Balance, Claimed, Command, Ended, Given, Held, Merged, Recorded, Refusal,
+    ReturnLine, ReturnRequest, Terms, Transferred,
 };
 use store::schema::{BOOKS, migrate};
 use store::{Commit, Finding, Load, StoreError};
@@ -214,6 +214,17 @@ impl Shop {
         let given = given.expect("the cancellation is in order");
         self.post(&command, &given.plan);
         given
+    }
+
+    /// Gives nobody's order to a member, judged like this.
+    pub fn claim(&mut self, member: Id, order: &str, purchase: &Purchase) -> Claimed {
+        let command = self.command();
+        let snapshot = self.load(&Load { member: Some(member), order: Some(order.to_owned()), ..Load::default() });
+        let claimed = ledger::claim(&snapshot, &purchase.judgement, |_| Standing::default(), &self.terms, command.clone());
+        let claimed = claimed.expect("the claim is in order");
+        self.post(&command, &claimed.plan);
+        assert_eq!(claimed.balance, self.balance(member));
+        claimed
     }
 
     pub fn adjust(&mut self, member: Id, points: i64) -> Adjusted {

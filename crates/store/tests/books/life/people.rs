@@ -45,10 +45,14 @@ impl Life {
             let adjusted = ledger::adjust(snapshot, &adjustment, &shop.terms, command)?;
             Ok((adjusted.plan, Some(adjusted.balance)))
         });
+        // by the clock of another host the account may be further than these points live
+        let begins = activates_at.max(self.members[&member].at(now));
+        let lifeless = points > 0 && expires_at.is_some_and(|end| end <= begins);
         let Ok((plan, balance)) = done else {
-            assert!(-points > available + pending, "refused without a reason: {done:?}");
-            return "take too much";
+            assert!(lifeless || -points > available + pending, "refused without a reason: {done:?}");
+            return if lifeless { "give without a life" } else { "take too much" };
         };
+        assert!(!lifeless, "points are over before they begin");
         let mut grace = self.grace(&plan);
         let account = self.account(member);
         account.release_overdue(now, None, &mut grace);
