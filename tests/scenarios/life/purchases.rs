@@ -74,7 +74,7 @@ impl Life {
         account.qualifying += lines.iter().map(|line| line.qualifying.0).sum::<i64>();
         let places: Vec<Option<Id>> = lots.iter().copied().map(Some).collect();
         let lines = lines.into_iter().map(|line| with_lots(line, &places)).collect();
-        account.bought.insert(reference.clone(), Order { lines, spent, cancelled: false });
+        account.bought.insert(reference.clone(), Order { lines, spent, delivery: cart.delivery, cancelled: false });
         self.deliveries.insert(reference, cart.delivery);
         self.await_activation(buyer, &lots);
         assert_eq!(recorded["tier"]["id"], recorded["balance"]["tier"]["id"]);
@@ -155,6 +155,7 @@ impl Life {
             .map(|(place, grant)| Some(Grant { points: left(place), ..grant.clone() }).filter(|grant| grant.points > 0))
             .collect();
         let granted: Vec<Grant> = kept.iter().flatten().cloned().collect();
+        let delivery = self.deliveries[&reference];
         let lots = self.compare_earned(&claimed, &granted);
         assert_eq!(claimed["payable"], decimal(payable, 2));
         let mut of_each = lots.iter().copied();
@@ -171,7 +172,7 @@ impl Life {
         account.grant("earn", lots_of(&lots, &granted), now);
         account.orders += 1;
         account.qualifying += qualifying;
-        account.bought.insert(reference, Order { lines, spent: Vec::new(), cancelled: false });
+        account.bought.insert(reference, Order { lines, spent: Vec::new(), delivery, cancelled: false });
         self.await_activation(member, &lots);
         self.agree(member, entries, Some(&claimed["balance"])).await;
         "claim"
