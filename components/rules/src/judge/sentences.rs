@@ -13,7 +13,7 @@ fn document(names: (&str, &str), basis: &str) -> Document {
     let document = serde_json::json!({
         "name": "trial", "currency": "RUB", "time_zone": "Europe/Moscow",
         "points": {"name": names.0, "names": {"ru": names.1}, "scale": 2, "conversion_rate": "1.00"},
-        "tiers": {"basis": basis, "steps": [{"id": "gold", "name": "Gold", "threshold": 0, "rate": "1"}]}
+        "tiers": {"basis": basis, "steps": [{"id": "gold", "name": "Gold", "threshold": 0}]}
     });
     Document::parse(&document.to_string()).expect("a valid document")
 }
