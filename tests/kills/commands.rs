@@ -1,4 +1,7 @@
-//! What the clients of a shop do: every change that the API has, drawn from a seed.
+//! What the clients of a shop do: every change that the API has, drawn from a seed. That none is left out is shown in
+//! `routes`.
+
+mod between;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +10,10 @@ use host::Timestamp;
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::codes::Codes;
 use crate::exchange::{Exchange, Request};
 use crate::random::Random;
+use crate::wishes::{Hold, Wish};
 
 /// What every member starts with, whichever program is in force: [`documents`] see to it.
 pub const WELCOME_POINTS: &str = "500.00";
@@ -16,81 +21,6 @@ pub const WELCOME_POINTS: &str = "500.00";
 pub const EVENT_POINTS: &str = "7.00";
 /// Orders that may still come back.
 const REMEMBERED_ORDERS: usize = 20;
-
-/// What a request is for: enough to say what its answer must have brought about.
-#[derive(Clone, Debug)]
-pub enum Wish {
-    /// Nothing that would stay.
-    Nothing,
-    Enrol,
-    Adjust {
-        member: String,
-        /// Whether the points are over some day soon.
-        ends: bool,
-    },
-    Order {
-        order: String,
-        member: Option<String>,
-        redemption: Option<String>,
-        lines: Value,
-    },
-    Hold {
-        member: String,
-        lines: Value,
-    },
-    Capture(Hold),
-    Release(Hold),
-    Return {
-        order: String,
-        return_id: String,
-    },
-    Cancel {
-        order: String,
-    },
-    Publish,
-    MakeKey,
-    RevokeKey,
-    /// Something done beside buying, for which every program gives [`EVENT_POINTS`].
-    Event {
-        member: String,
-        event: String,
-    },
-    /// What the staff says of a member: segments, a tier taken away.
-    Tell,
-    MakeVoucher,
-}
-
-impl Wish {
-    /// Its name in a count.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Enrol => "enrolments",
-            Self::Adjust { .. } => "adjustments",
-            Self::Order { redemption: None, .. } => "orders",
-            Self::Order { redemption: Some(_), .. } => "orders paid with points",
-            Self::Hold { .. } => "holds",
-            Self::Capture(_) => "captures",
-            Self::Release(_) => "releases",
-            Self::Return { .. } => "returns",
-            Self::Cancel { .. } => "cancellations",
-            Self::Publish => "programs",
-            Self::MakeKey => "keys made",
-            Self::RevokeKey => "keys revoked",
-            Self::Event { .. } => "events",
-            Self::Tell => "words of the staff",
-            Self::MakeVoucher => "vouchers",
-        }
-    }
-}
-
-/// Points held for a cart.
-#[derive(Clone, Debug)]
-pub struct Hold {
-    pub redemption: String,
-    pub member: String,
-    pub lines: Value,
-}
 
 /// When clients act: the time that the program sees, and how long it takes there for something to happen soon.
 #[derive(Clone, Copy, Debug)]
@@ -111,17 +41,23 @@ pub struct Client {
     documents: Arc<Vec<Value>>,
     own: Vec<String>,
     holds: Vec<Hold>,
+    /// Held until the code comes that the member was sent.
+    waiting: Vec<Hold>,
+    codes: Codes,
     /// Captured by a call of their own, before their order came.
     captured: Vec<Hold>,
     /// With their lines.
     orders: Vec<(String, Value)>,
+    /// Orders that nobody has claimed, with their lines.
+    receipts: Vec<(String, Value)>,
     keys: Vec<String>,
 }
 
 impl Client {
-    pub fn new(name: String, random: Random, regulars: Arc<Vec<String>>, documents: Arc<Vec<Value>>) -> Self {
-        let (own, holds, captured, orders, keys) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { name, random, sent: 0, regulars, documents, own, holds, captured, orders, keys }
+    pub fn new(name: String, random: Random, regulars: Arc<Vec<String>>, documents: Arc<Vec<Value>>, codes: Codes) -> Self {
+        let (own, holds, waiting, captured) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (orders, receipts, keys) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, random, sent: 0, regulars, documents, own, holds, waiting, codes, captured, orders, receipts, keys }
     }
 
     /// The next request. Without what it needs, such as a hold to release, it becomes an order.
@@ -142,6 +78,10 @@ impl Client {
             81..84 => Some(self.event(moment)),
             84 => Some(self.tell()),
             85 => Some(self.make_voucher()),
+            86..89 => Some(self.transfer()),
+            89 => self.merge(),
+            90..93 => self.claim(),
+            93..97 => self.confirm(),
             _ => None,
         };
         wanted.unwrap_or_else(|| self.buy(moment))
@@ -154,18 +94,30 @@ impl Client {
         match &done.request.wish {
             Wish::Enrol => self.own.push(id()),
             Wish::Hold { member, lines } => {
-                self.holds.push(Hold { redemption: id(), member: member.clone(), lines: lines.clone() });
+                let hold = Hold { redemption: id(), member: member.clone(), lines: lines.clone() };
+                let waits = answer["status"] == "awaiting_confirmation";
+                let holds = if waits { &mut self.waiting } else { &mut self.holds };
+                holds.push(hold);
             }
+            Wish::Confirm(hold) => self.holds.push(hold.clone()),
             Wish::Capture(hold) => self.captured.push(hold.clone()),
-            Wish::Order { order, lines, .. } => {
-                if self.orders.len() == REMEMBERED_ORDERS {
-                    self.orders.remove(0);
+            Wish::Order { order, member, lines, .. } => {
+                if member.is_none() {
+                    self.receipts.push((order.clone(), lines.clone()));
                 }
-                self.orders.push((order.clone(), lines.clone()));
+                self.remember(order, lines);
             }
+            Wish::Claim { order, lines, .. } => self.remember(order, lines),
             Wish::MakeKey => self.keys.push(id()),
             _ => {}
         }
+    }
+
+    fn remember(&mut self, order: &str, lines: &Value) {
+        if self.orders.len() == REMEMBERED_ORDERS {
+            self.orders.remove(0);
+        }
+        self.orders.push((order.to_owned(), lines.clone()));
     }
 
     /// A member that all clients deal with.
@@ -369,6 +321,7 @@ pub fn documents(presets: &[Value]) -> Vec<Value> {
             None => document["discounts"] = json!([letter]),
         }
         document["redemption"]["hold_minutes"] = 1.into();
+        document["redemption"]["confirmation_above"] = "100".into();
         document["returns"]["clawback"] = (*policy).into();
         document
     };

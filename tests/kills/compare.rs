@@ -79,7 +79,10 @@ pub fn member(member: &str, account: &Account, entries: &[Value], balance: &Valu
     }
     let now: Timestamp = balance["as_of"].as_str().unwrap_or_default().parse().expect("the moment of a balance");
     let mut findings = effects(account, entries, now);
-    findings.extend(figures(account, balance, now));
+    // by the id of a merged member the balance is that of who took over
+    if !account.merged {
+        findings.extend(figures(account, balance, now));
+    }
     for finding in &mut findings {
         finding.detail = format!("member {member}: {}", finding.detail);
     }
@@ -126,6 +129,10 @@ fn twin<'a>(account: &'a Account, fact: &Fact) -> Option<&'a str> {
 
 fn fact(entry: &Value) -> Fact {
     let kind = entry["kind"].as_str().unwrap_or_default();
+    // two of them make a merge, of whatever was there
+    if entry["explanation"][0]["rule_id"] == "merge" {
+        return Fact::new("merge", "", 0);
+    }
     let cause = match kind {
         "adjust" => &entry["id"],
         "hold" | "capture" | "release" => &entry["redemption_id"],

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::commands::Wish;
+use crate::wishes::Wish;
 
 /// The shop's first key.
 pub const ADMIN_KEY: &str = "admin-key-of-the-kills";

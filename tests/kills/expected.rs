@@ -6,8 +6,9 @@ use host::Timestamp;
 use serde_json::Value;
 use tests::hundredths;
 
-use crate::commands::{WELCOME_POINTS, Wish};
+use crate::commands::WELCOME_POINTS;
 use crate::exchange::Exchange;
+use crate::wishes::Wish;
 
 /// Everything that was answered, summed up.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Expected {
     pub orders: BTreeMap<String, Order>,
     pub redemptions: u64,
     pub programs: u64,
+    /// Whoever was merged, and into whom.
+    merged: BTreeMap<String, String>,
 }
 
 /// What a member must have.
@@ -29,6 +32,8 @@ pub struct Account {
     pub mortal: i64,
     /// Holds that nobody ended.
     pub holds: BTreeMap<String, Hold>,
+    /// What was here is another member's now; the entries until then stay.
+    pub merged: bool,
 }
 
 /// One entry that must be in the ledger, once.
@@ -101,8 +106,29 @@ impl Expected {
                 account.granted += points;
                 account.mortal += if *ends { points } else { 0 };
             }
+            Wish::Transfer { from, to } => {
+                let points = hundredths(&answer["points"]);
+                self.account(from).grant("transfer", "", -points, &key);
+                let receiver = self.account(to);
+                receiver.grant("transfer", "", points, &key);
+                // they keep the dates that they had
+                receiver.mortal += points;
+            }
+            Wish::Merge { from, into } => self.merge(from, into, &key),
+            Wish::Claim { order, member, .. } => {
+                let owner = self.owner(member);
+                self.orders.get_mut(order).expect("an order that was answered").member = Some(owner.clone());
+                self.account(&owner).grant("earn", order, hundredths(&answer["earned"]["points"]), &key);
+            }
+            Wish::Confirm(hold) => {
+                let until = text(&answer["hold_expires_at"]).parse().expect("a deadline");
+                if let Some(hold) = self.account(&hold.member).holds.get_mut(&hold.redemption) {
+                    hold.until = until;
+                }
+            }
             Wish::Order { order, member, redemption, .. } => {
-                if let Some(member) = member {
+                let member = member.as_ref().map(|member| self.owner(member));
+                if let Some(member) = &member {
                     let account = self.account(member);
                     // captured already, if its hold was ended before
                     if let Some(redemption) = redemption.as_ref().filter(|id| account.holds.contains_key(*id)) {
@@ -110,7 +136,7 @@ impl Expected {
                     }
                     account.grant("earn", order, hundredths(&answer["earned"]["points"]), &key);
                 }
-                let known = Order { member: member.clone(), cancelled: false, returns: BTreeMap::new(), key };
+                let known = Order { member, cancelled: false, returns: BTreeMap::new(), key };
                 self.orders.insert(order.clone(), known);
             }
             Wish::Hold { member, .. } => {
@@ -143,8 +169,39 @@ impl Expected {
         account.redeemed -= restored;
     }
 
+    /// Everything of the one member becomes the other's. How much moved is told by the figures only: nobody was answered what
+    /// had expired until then.
+    fn merge(&mut self, from: &str, into: &str, key: &str) {
+        let merge = Effect { fact: Fact::new("merge", "", 0), key: key.to_owned() };
+        let gone = self.members.entry(from.to_owned()).or_default();
+        gone.effects.push(merge.clone());
+        gone.merged = true;
+        // its holds stay here, too: one that was overdue may have been released before
+        let Account { granted, redeemed, mortal, holds, .. } = gone.clone();
+        let into = self.owner(into);
+        let account = self.account(&into);
+        account.effects.push(merge);
+        account.granted += granted;
+        account.redeemed += redeemed;
+        account.mortal += mortal;
+        account.holds.extend(holds);
+        let orders = self.orders.values_mut().filter(|order| order.member.as_deref() == Some(from));
+        orders.for_each(|order| order.member = Some(into.clone()));
+        self.merged.insert(from.to_owned(), into);
+    }
+
+    /// Whom this id means by now.
+    fn owner(&self, member: &str) -> String {
+        let mut owner = member;
+        while let Some(into) = self.merged.get(owner) {
+            owner = into;
+        }
+        owner.to_owned()
+    }
+
     fn account(&mut self, member: &str) -> &mut Account {
-        self.members.entry(member.to_owned()).or_default()
+        let owner = self.owner(member);
+        self.members.entry(owner).or_default()
     }
 }
 
@@ -152,7 +209,7 @@ impl Account {
     /// An entry, if it moves anything at all.
     fn note(&mut self, kind: &str, cause: &str, amount: i64, key: &str) {
         if amount != 0 {
-            self.effects.push(Effect { fact: Fact::new(kind, cause, amount), key: key.to_owned() });
+            self.effects.push(Effect { fact: Fact::new(kind, cause, amount.abs()), key: key.to_owned() });
         }
     }
 

@@ -18,15 +18,18 @@
 //! commits, made so by hand, was found out by the first kill.
 
 mod checks;
+mod codes;
 mod commands;
 mod compare;
 mod exchange;
 mod expected;
 mod process;
 mod random;
+mod routes;
 mod shop;
 mod tally;
 mod tampering;
+mod wishes;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

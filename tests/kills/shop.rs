@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::checks::{self, Counts};
+use crate::codes::Codes;
 use crate::commands::{Client, Moment, documents};
 use crate::compare::Finding;
 use crate::exchange::{Answer, Connection, Exchange, Request, send_all};
@@ -17,6 +18,7 @@ use crate::expected::Expected;
 use crate::process::{Process, Start, Time, last_words};
 use crate::random::Random;
 use crate::tally::Tally;
+use crate::wishes::Wish;
 
 /// Clients that send at the same time.
 const CLIENTS: u64 = 8;
@@ -88,9 +90,13 @@ impl Shop {
         let presets = send_all(self.process.address, paths.map(Request::get).to_vec()).await;
         let presets: Vec<Value> = presets.into_iter().map(|preset| preset.expect("a preset").json()["document"].take()).collect();
         let documents = Arc::new(documents(&presets));
+        let codes = match place.runtime_config {
+            None => Codes::Outbox(self.start.data.clone()),
+            Some(_) => Codes::Nowhere,
+        };
         let client = |name: &str, number: u64, regulars: &Arc<Vec<String>>| {
             let random = Random::new(&[place.seed, place.number, number]);
-            Client::new(format!("{}-{name}", place.name), random, regulars.clone(), documents.clone())
+            Client::new(format!("{}-{name}", place.name), random, regulars.clone(), documents.clone(), codes.clone())
         };
         let mut opening = client("opening", CLIENTS, &Arc::default());
         let programs = vec![opening.publish().expect("a program")];
@@ -265,8 +271,12 @@ async fn work(client: Client, moment: impl Fn() -> Moment, connection: Option<Co
         }
         work.tally.refuse(&answer);
         if answer.status.is_server_error() {
-            // it does not say what became of the change
+            // it does not say what became of the change; of a merge one must know whose everything is before one goes on
+            let merging = matches!(request.wish, Wish::Merge { .. });
             work.leave_open(request);
+            if merging {
+                return work;
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::commands::Wish;
 use crate::exchange::Answer;
+use crate::wishes::Wish;
 
 /// Figures of a run or a part of it.
 #[derive(Clone, Debug, Default)]
