@@ -75,6 +75,7 @@ fn as_bought(order: &RecordedOrder) -> Order {
         lines: order.lines.iter().map(RecordedLine::as_bought).collect(),
         delivery: order.delivery,
         vouchers: order.vouchers.clone(),
+        with_offers: false,
         discounts: Discounts::Settled(order.lines.iter().map(|line| line.program_discount).collect()),
     }
 }

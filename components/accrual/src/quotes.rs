@@ -1,6 +1,7 @@
 //! `POST /v1/quotes`: what a cart would earn and may spend; nothing is written.
 
 use domain::Points;
+use domain::order::Order;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
 use edge::{Call, Look, Problem, Reply, now, read_at};
 use ledger::Account;
@@ -41,6 +42,7 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
     let program = &shop.program;
     let order = wire::check_currency(&cart, program, &shop.caller, "/order")?;
     let order = wire::with_vouchers(order, body.order.vouchers(), &shop.snapshot, "/order")?;
+    let order = Order { with_offers: true, ..order };
     let member = shop.snapshot.member.as_ref();
     let available = member.map_or(Points::ZERO, |member| {
         Account::open_settled(member, &shop.snapshot, &program.terms(now), now)

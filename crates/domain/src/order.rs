@@ -81,4 +81,6 @@ pub struct Order {
     pub delivery: Money,
     pub vouchers: Vec<Voucher>,
     pub discounts: Discounts,
+    /// Whether to say what a larger order would give.
+    pub with_offers: bool,
 }

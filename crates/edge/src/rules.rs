@@ -471,6 +471,7 @@ fn order_for_rules(order: &Order) -> engine::Order {
                 skus: voucher.skus.clone(),
             })
             .collect(),
+        with_offers: order.with_offers,
         discounts: match &order.discounts {
             Discounts::ByRules => engine::Discounts::ByRules,
             Discounts::ForAnybody => engine::Discounts::ForAnybody,

@@ -93,17 +93,17 @@ impl Life {
         let answer = self.say(&format!("/v1/orders/{reference}/cancellation"), &json!({})).await.expect(201);
         let entries = self.new_entries(member).await;
         let (mut grace, now, policy) = (self.grace(&entries), self.now, self.program.policy);
-        let delivery = self.deliveries[&reference];
         let account = self.account(member);
         account.release_overdue(now, None, &mut grace);
         let given = account.take_back(&reference, &everything_left(&order.lines), policy, &mut grace, now);
         account.orders -= 1;
         let order = account.bought.get_mut(&reference).expect("it was bought");
+        let refund = given.refund + order.delivery;
         order.cancelled = true;
         let whole = |line: &Line| line.paid.0 == line.paid.1 && line.money.0 == line.money.1;
         let whole = |line: &Line| whole(line) && line.shares.iter().all(|(_, earned, done, _)| earned == done);
         assert!(order.lines.iter().all(whole) && order.spent.is_empty(), "parts sum to the whole: {order:?}");
-        self.compare_given(&answer, Returned { refund: given.refund + delivery, ..given });
+        self.compare_given(&answer, Returned { refund, ..given });
         self.agree(member, entries, Some(&answer["balance"])).await;
         "cancel"
     }

@@ -304,6 +304,7 @@ fn as_bought(order: &StoredOrder) -> Order {
         delivery: order.delivery,
         // a code that the order did not use is not remembered
         vouchers: order.vouchers.clone(),
+        with_offers: false,
         discounts: match (order.member_id, order.claimed) {
             (None, _) => Discounts::ForAnybody,
             // it was paid before anybody knew whose it is

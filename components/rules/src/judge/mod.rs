@@ -46,9 +46,12 @@ use explaining::{Miss, Teller};
 use goods::{EarningLine, Purchase};
 use scene::Scene;
 
-/// Judges an order for a member who wants to pay so, and offers what a larger one would bring.
+/// Judges an order for a member who wants to pay so; where it is asked for, offers what a larger one would bring.
 pub fn judge_order(document: &Document, member: &Member, order: &Order, payment: &Payment) -> Result<Judgement, Failure> {
     let judgement = judge_alone(document, member, order, payment)?;
+    if !order.with_offers {
+        return Ok(judgement);
+    }
     let offers = offers::offers(document, member, order, payment, &judgement);
     Ok(Judgement { offers, ..judgement })
 }

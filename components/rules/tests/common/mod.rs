@@ -63,6 +63,7 @@ pub fn order(lines: Vec<Line>) -> Order {
         delivery: 0,
         vouchers: Vec::new(),
         discounts: Discounts::ByRules,
+        with_offers: true,
     }
 }
 

@@ -67,6 +67,7 @@ impl Chance {
             channel: self.pick(&["site", "app", "store"]).to_owned(),
             store: self.one_in(2).then(|| "nevsky".to_owned()),
             discounts: if self.one_in(8) { Discounts::ForAnybody } else { Discounts::ByRules },
+            with_offers: !self.one_in(4),
             lines: (0..lines).map(|id| self.line(id)).collect(),
             delivery: if self.one_in(4) { self.amount() } else { 0 },
             vouchers: (0..self.below(3)).map(|_| self.voucher()).collect(),

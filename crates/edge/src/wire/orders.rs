@@ -201,6 +201,7 @@ impl OrderBody {
             // what they are is not known before the load
             vouchers: Vec::new(),
             discounts: Discounts::ByRules,
+            with_offers: false,
         })
     }
 }

@@ -26,6 +26,7 @@ pub fn purchase(reference: &str) -> Purchase {
             delivery: Money::ZERO,
             vouchers: Vec::new(),
             discounts: Discounts::ByRules,
+            with_offers: false,
         },
         judgement: Judgement::default(),
     }

@@ -72,6 +72,7 @@ fn asked(order: &Order) -> engine::Order {
         delivery: order.delivery.0,
         vouchers: Vec::new(),
         discounts: engine::Discounts::ByRules,
+        with_offers: order.with_offers,
     }
 }
 

@@ -115,6 +115,7 @@ pub fn order(random: &mut Random, reference: &str, occurred_at: Instant) -> Orde
         lines: (0..random.between(1, 6)).map(|n| line(random, n)).collect(),
         vouchers: Vec::new(),
         discounts: Discounts::ByRules,
+        with_offers: true,
         delivery: Money(if random.percent(40) { random.between(1, 50_000) } else { 0 }),
     }
 }
