@@ -230,10 +230,15 @@ SELECT 'entry was completed or undone by more than it moved', c.parent_id
   LEFT JOIN posting p ON p.entry_id = c.parent_id AND p.lot_id = c.lot_id
  WHERE c.points > coalesce(p.points, 0)
 UNION ALL
+SELECT 'account has points beside a deficit', a.id
+  FROM account a
+ WHERE a.deficit > 0 AND EXISTS (SELECT 1 FROM lot l WHERE l.account_id = a.id AND l.remaining > 0
+                                                       AND (l.expires_at IS NULL OR l.expires_at > a.last_at))
+UNION ALL
 SELECT 'entry is dated otherwise than its command and the entry before it', id
   FROM (SELECT e.id, e.kind, e.at, e.command_id, c.at AS said, lag(e.at, 1, 0) OVER (PARTITION BY e.account_id ORDER BY e.seq) AS before
           FROM entry e LEFT JOIN command c ON c.id = e.command_id)
- WHERE at < before OR iif(command_id IS NULL, kind NOT IN ('expire', 'release', 'transfer_out', 'transfer_in'),
+ WHERE at < before OR iif(command_id IS NULL, kind NOT IN ('expire', 'release', 'settle', 'transfer_out', 'transfer_in'),
                           at IS NOT max(said, before))
 UNION ALL
 SELECT 'entry happened otherwise than its order, its return or its event', e.id

@@ -1,6 +1,6 @@
 //! 50 rules and carts of 20 lines, the same ones on every run.
 
-use rules::engine::{Line, Member, Order};
+use rules::engine::{Discounts, Line, Member, Order};
 use serde_json::{Value, json};
 
 const CHANNELS: [&str; 3] = ["site", "app", "store"];
@@ -73,7 +73,16 @@ fn cart(chance: &mut Chance) -> Cart {
     Cart {
         member: Member { orders: 3, qualifying_spend: from * 100, ..Member::default() },
         tier,
-        order: Order { occurred_at: NOON, channel, store: None, lines, delivery: 0, vouchers: Vec::new() },
+        order: Order {
+            occurred_at: NOON,
+            channel,
+            store: None,
+            lines,
+            delivery: 0,
+            vouchers: Vec::new(),
+            discounts: Discounts::ByRules,
+            with_offers: false,
+        },
     }
 }
 

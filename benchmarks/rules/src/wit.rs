@@ -83,6 +83,7 @@ impl Asked {
                 segments: member.segments.clone(),
                 tier: member.tier.clone(),
                 grace_until: member.grace_until,
+                stepped_at: member.stepped_at,
                 granted_tiers: Vec::new(),
                 activity: Vec::new(),
                 uses: Vec::new(),
@@ -95,6 +96,8 @@ impl Asked {
                 lines: lines.collect(),
                 delivery: order.delivery,
                 vouchers: Vec::new(),
+                discounts: wit::Discounts::ByRules,
+                with_offers: order.with_offers,
             },
         }
     }

@@ -92,6 +92,11 @@ fn children_that_are_not_their_parents() {
 }
 
 #[test]
+fn points_beside_a_deficit() {
+    check("UPDATE account SET deficit = 5", "account has points beside a deficit", "SELECT id FROM account");
+}
+
+#[test]
 fn time_that_goes_back_in_an_account() {
     let finding = "entry is dated otherwise than its command and the entry before it";
     for change in ["at = at - 1", "at = at + 1", "command_id = 404"] {

@@ -126,7 +126,7 @@ fn is_found(shop: &Shop, table: &str, rowid: &str, column: &str, value: &str) ->
     shop.db.by_hand("SAVEPOINT corruption");
     let update = format!("UPDATE {table} SET {column} = {value} WHERE rowid = {rowid} AND {column} IS NOT {value}");
     let changed = shop.db.0.execute(&update, []);
-    let noticed = changed.map_or(true, |rows| rows == 0) || shop.audit() != [] || shop.differs();
+    let noticed = changed.map_or(true, |rows| rows == 0) || !shop.audit().is_empty() || shop.differs();
     shop.db.by_hand("ROLLBACK TO corruption; RELEASE corruption");
     noticed
 }
