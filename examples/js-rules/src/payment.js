@@ -5,12 +5,12 @@ import { share } from './share.js';
 import { decimal } from './words.js';
 
 /** What is paid, each line's part in it, and the sentence for the member. */
-export function judgePayment(member, { lines, items }, payment) {
+export function judgePayment(member, { lines, net: items }, payment) {
   const available = member.available > 0n ? member.available : 0n;
   const most = available < items ? available : items;
   const { points, money } = paid(payment, available, most, items);
-  const moneys = share(money, lines.map((line) => line.amount));
-  const weights = money > 0n ? moneys : lines.map((line) => line.amount);
+  const moneys = share(money, lines.map((line) => line.net));
+  const weights = money > 0n ? moneys : lines.map((line) => line.net);
   const parts = share(points, weights).map((part, index) => ({ points: part, money: moneys[index] }));
   const redemption = {
     maxPoints: most,

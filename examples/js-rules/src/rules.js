@@ -64,6 +64,11 @@ class Program {
     return { grants: [], explanations: [], tier: undefined };
   }
 
+  /** No rule has dates. */
+  ended() {
+    return [];
+  }
+
   /** Nothing expires, so nothing comes back too late. */
   returnedUntil() {
     return undefined;
@@ -79,12 +84,12 @@ class Program {
     const lines = priced.lines.map((line, index) => ({
       id: line.id,
       amount: line.amount,
-      discount: 0n,
-      discounts: [],
+      discount: line.discount,
+      discounts: line.discount > 0n ? [{ ruleId: 'settled', money: line.discount }] : [],
       cuts: [],
       paidPoints: parts[index].points,
       paidMoney: parts[index].money,
-      qualifying: line.amount - parts[index].money,
+      qualifying: line.net - parts[index].money,
       shares: [],
     }));
     const basis = basisOf(lines);
@@ -100,9 +105,9 @@ class Program {
     const nothing = this.standing();
     return {
       items: priced.items,
-      discount: 0n,
+      discount: priced.discount,
       delivery: order.delivery,
-      payable: priced.items - redemption.money + order.delivery,
+      payable: priced.net - redemption.money + order.delivery,
       lines,
       earned,
       grants,
