@@ -1,6 +1,6 @@
 //! The same purchases for everybody: as bodies of requests, and as what the components make of them.
 
-use domain::order::{Line, Order};
+use domain::order::{Discounts, Line, Order};
 use domain::{Id, Instant, Money, Quantity};
 use serde_json::{Value, json};
 
@@ -92,6 +92,8 @@ impl Cart {
             lines: self.lines().to_vec(),
             delivery: Money::ZERO,
             vouchers: Vec::new(),
+            discounts: Discounts::ByRules,
+            with_offers: false,
         }
     }
 

@@ -41,6 +41,7 @@ pub fn judge(program: &Program, member: &Member, available: Points, order: &Orde
         payment: Payment {
             max_points: Points(paid.max_points),
             max_money: Money(paid.max_money),
+            limit_points: Points(paid.limit_points),
             points: Points(paid.points),
             money: Money(paid.money),
             confirmation_required: paid.confirmation_required,
@@ -74,6 +75,8 @@ fn for_rules(order: &Order) -> engine::Order {
         lines: lines.collect(),
         delivery: order.delivery.0,
         vouchers: Vec::new(),
+        discounts: engine::Discounts::ByRules,
+        with_offers: order.with_offers,
     }
 }
 
