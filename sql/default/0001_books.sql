@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS program (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS program_hash ON program (hash);
 
--- Keys of callers; only a hash of each is kept. `scopes` is a JSON array of words, `store` narrows a till's key.
+-- Keys of callers; only a hash of each is kept. `scopes` is a JSON array of words, `store` narrows a till's key. `expires_at`
+-- is the first instant at which it opens nothing; `replaces` is the key whose successor it is: a key has one.
 CREATE TABLE IF NOT EXISTS api_key (
   id         INTEGER PRIMARY KEY,
   hash       TEXT    NOT NULL UNIQUE,
@@ -29,6 +30,8 @@ CREATE TABLE IF NOT EXISTS api_key (
   scopes     TEXT    NOT NULL,
   store      TEXT,
   created_at INTEGER NOT NULL,
+  expires_at INTEGER CHECK (expires_at > created_at),
+  replaces   INTEGER UNIQUE REFERENCES api_key (id),
   revoked_at INTEGER
 ) STRICT;
 
@@ -45,15 +48,19 @@ CREATE TABLE IF NOT EXISTS command (
 ) STRICT;
 
 -- `merged_into` is the member that took over this one: never one that was merged itself. `segments` (a JSON array of words)
--- are the groups that the shop put the member into.
+-- are the groups that the shop put the member into. `profile` is the command that wrote the person's data as they are now, which
+-- the store `people` keeps under its id, and their lock. `awaits_welcome` is 1 for a new member whose welcome comes with the right
+-- code. Of an erased member only the numbers are left.
 CREATE TABLE IF NOT EXISTS member (
-  id            INTEGER PRIMARY KEY,
-  channel       TEXT    NOT NULL,
-  status        TEXT    NOT NULL CHECK (status IN ('active', 'not_confirmed', 'merged', 'erased')),
-  referral_code TEXT    NOT NULL UNIQUE,
-  joined_at     INTEGER NOT NULL,
-  merged_into   INTEGER REFERENCES member (id),
-  segments      TEXT    NOT NULL DEFAULT '[]',
+  id             INTEGER PRIMARY KEY,
+  channel        TEXT    NOT NULL,
+  status         TEXT    NOT NULL CHECK (status IN ('active', 'not_confirmed', 'merged', 'erased')),
+  referral_code  TEXT    NOT NULL UNIQUE,
+  joined_at      INTEGER NOT NULL,
+  merged_into    INTEGER REFERENCES member (id),
+  segments       TEXT    NOT NULL DEFAULT '[]',
+  profile        INTEGER NOT NULL,
+  awaits_welcome INTEGER NOT NULL CHECK (awaits_welcome = 0 OR awaits_welcome = 1 AND status <> 'active'),
   CHECK ((status = 'merged') = (merged_into IS NOT NULL) AND merged_into IS NOT id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS member_merged ON member (merged_into) WHERE merged_into IS NOT NULL;
@@ -65,6 +72,53 @@ CREATE TABLE IF NOT EXISTS identity (
   member_id INTEGER NOT NULL REFERENCES member (id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS identity_member ON identity (member_id);
+
+-- What a member allowed or forbade a channel, and where that was said: the history, append-only. The last row of a channel
+-- stands; `id` is the sequence in which they were written.
+CREATE TABLE IF NOT EXISTS consent (
+  id         INTEGER PRIMARY KEY,
+  command_id INTEGER NOT NULL,
+  member_id  INTEGER NOT NULL REFERENCES member (id),
+  channel    TEXT    NOT NULL CHECK (channel IN ('email', 'sms', 'messenger', 'push')),
+  granted    INTEGER NOT NULL CHECK (granted IN (0, 1)),
+  source     TEXT    NOT NULL,
+  at         INTEGER NOT NULL,
+  UNIQUE (command_id, member_id, channel)
+) STRICT;
+CREATE INDEX IF NOT EXISTS consent_member ON consent (member_id, channel);
+
+-- Versions of the program's rules that a member accepted: the history, append-only; the last row stands.
+CREATE TABLE IF NOT EXISTS acceptance (
+  id            INTEGER PRIMARY KEY,
+  command_id    INTEGER NOT NULL UNIQUE,
+  member_id     INTEGER NOT NULL REFERENCES member (id),
+  rules_version TEXT    NOT NULL,
+  at            INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS acceptance_member ON acceptance (member_id);
+
+-- The one-time code that a member was sent last, by the command that made it: its keyed hash, how many wrong ones came, and how many
+-- were sent on its day (in UTC, counted from 1970).
+CREATE TABLE IF NOT EXISTS member_code (
+  member_id  INTEGER PRIMARY KEY REFERENCES member (id),
+  command_id INTEGER NOT NULL,
+  code_hash  TEXT    NOT NULL,
+  expires_at INTEGER NOT NULL,
+  attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts BETWEEN 0 AND 3),
+  day        INTEGER NOT NULL,
+  sent       INTEGER NOT NULL DEFAULT 1 CHECK (sent > 0)
+) STRICT;
+
+-- Who took out or erased a person's data, and when. `caller_id` is the key's, 0 the shop's first one.
+CREATE TABLE IF NOT EXISTS privacy_log (
+  id        INTEGER PRIMARY KEY,
+  member_id INTEGER NOT NULL REFERENCES member (id),
+  kind      TEXT    NOT NULL CHECK (kind IN ('export', 'erasure')),
+  caller_id INTEGER NOT NULL,
+  at        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS privacy_log_member ON privacy_log (member_id);
+CREATE INDEX IF NOT EXISTS privacy_log_erasures ON privacy_log (at) WHERE kind = 'erasure';
 
 -- What orders say of a member, net of returns. `revision` is the optimistic lock of orders, events and whatever else is
 -- judged by what the member did before. `tier` is the one held when they were written, `own_tier` the one without gifts, of
@@ -99,10 +153,12 @@ CREATE TABLE IF NOT EXISTS granted_tier (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS granted_tier_member ON granted_tier (member_id);
 
--- How far a job has come that goes through time: `until` is where the next run begins.
+-- How far a job has come that goes through time: `until` is where the next run begins; of what is of that very moment, it begins
+-- behind `cursor`.
 CREATE TABLE IF NOT EXISTS progress (
-  job   TEXT    PRIMARY KEY,
-  until INTEGER NOT NULL
+  job    TEXT    PRIMARY KEY,
+  until  INTEGER NOT NULL,
+  cursor INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- How far the job `tiers` has come with asking a published program about all members: `member_id` is the last one that it was
@@ -158,6 +214,9 @@ INSERT INTO kind VALUES
   ('adjust_out',          'adjust',              -1, 0, 0, 0, 1, 0, 0, NULL),
   ('transfer_out',        'transfer',            -1, 0, 0, 0, 1, 0, 0, NULL),
   ('transfer_in',         'transfer',             1, 0, 0, 0,-1, 1, 0, 'transfer_out'),
+  -- what friends bring belongs to no order: it is taken back as a whole
+  ('referral',            'earn',                 1, 0, 0, 0,-1, 1, 0, NULL),
+  ('referral_clawback',   'clawback',            -1, 0, 0, 0, 1, 0, 0, 'referral'),
   ('merge_out',           'transfer',            -1, 0, 0, 0, 0, 0, 1, NULL),
   ('merge_in',            'transfer',             1, 0, 0, 0, 0, 0, 1, 'merge_out')
   ON CONFLICT (kind) DO NOTHING;
@@ -185,7 +244,7 @@ CREATE TABLE IF NOT EXISTS lot (
   CHECK (expires_at IS NULL OR expires_at > activates_at)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS lot_open ON lot (account_id, expires_at) WHERE remaining > 0;
-CREATE INDEX IF NOT EXISTS lot_due ON lot (expires_at) WHERE remaining > 0 AND expires_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS lot_due ON lot (expires_at, account_id) WHERE remaining > 0 AND expires_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS lot_activation ON lot (activates_at) WHERE awaits_activation = 1;
 CREATE INDEX IF NOT EXISTS lot_entry ON lot (entry_id);
 CREATE INDEX IF NOT EXISTS lot_rule ON lot (account_id, rule_id);
@@ -259,7 +318,7 @@ CREATE TABLE IF NOT EXISTS orders (
   recorded_at     INTEGER NOT NULL,
   channel         TEXT    NOT NULL,
   store           TEXT,
-  device          TEXT,
+  device          TEXT, -- by its keyed hash
   currency        TEXT    NOT NULL,
   items           INTEGER NOT NULL CHECK (items >= 0),
   discount        INTEGER NOT NULL CHECK (discount >= 0),
@@ -408,6 +467,48 @@ CREATE TABLE IF NOT EXISTS voucher_use (
   UNIQUE (voucher_id, order_id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS voucher_use_order ON voucher_use (order_id);
+
+-- By what a member was known before: a phone that is given up is still this person's when friends are paid for.
+CREATE TABLE IF NOT EXISTS former_identity (
+  hash      TEXT    NOT NULL,
+  member_id INTEGER NOT NULL REFERENCES member (id),
+  PRIMARY KEY (hash, member_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS former_identity_member ON former_identity (member_id);
+
+-- On which devices a member enrolled or bought, by keyed hash. Several members may have one.
+CREATE TABLE IF NOT EXISTS device (
+  hash      TEXT    NOT NULL,
+  member_id INTEGER NOT NULL REFERENCES member (id),
+  PRIMARY KEY (hash, member_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS device_member ON device (member_id);
+
+-- A friend (the referee) who enrolled with somebody's code; `referrer_id` null: nobody has such a code. Both stay as they
+-- were, also when members are merged. `outcome` and `reason` are those of the last verdict: a projection, and their lock.
+CREATE TABLE IF NOT EXISTS referral (
+  referee_id  INTEGER PRIMARY KEY REFERENCES member (id),
+  referrer_id INTEGER REFERENCES member (id),
+  outcome     TEXT    NOT NULL CHECK (outcome IN ('waiting', 'paid', 'refused', 'taken_back')),
+  reason      TEXT    NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS referral_referrer ON referral (referrer_id) WHERE referrer_id IS NOT NULL;
+
+-- What was decided on a referral, step by step, and why: append-only. Of a payment: by which order (null: by enrolling), how
+-- much of it must be kept, and the entries of both sides (null: that side gets nothing).
+CREATE TABLE IF NOT EXISTS referral_verdict (
+  id             INTEGER PRIMARY KEY,
+  referee_id     INTEGER NOT NULL REFERENCES referral (referee_id),
+  command_id     INTEGER NOT NULL,
+  outcome        TEXT    NOT NULL CHECK (outcome IN ('waiting', 'paid', 'refused', 'taken_back')),
+  reason         TEXT    NOT NULL,
+  order_id       INTEGER,
+  keep           INTEGER,
+  referrer_entry INTEGER,
+  referee_entry  INTEGER,
+  at             INTEGER NOT NULL,
+  UNIQUE (referee_id, command_id)
+) STRICT;
 
 -- What members and the shop's systems are to be told, written with its cause. Delivery is another matter.
 CREATE TABLE IF NOT EXISTS outbox (

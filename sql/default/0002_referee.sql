@@ -29,7 +29,7 @@ WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
   --    much as it takes; only a clawback makes one
   SELECT RAISE(ABORT, 'E_AMOUNT')
    WHERE (SELECT coalesce(sum(points), 0) FROM posting WHERE entry_id = NEW.id) + abs(NEW.deficit_change) <> NEW.amount
-      OR NEW.deficit_change > 0 AND NEW.kind <> 'clawback'
+      OR NEW.deficit_change > 0 AND NEW.kind NOT IN ('clawback', 'referral_clawback')
       OR (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
          <> ((SELECT coalesce(sum(issued), 0) FROM lot WHERE entry_id = NEW.id) = NEW.amount)
       OR NEW.deficit_change < 0 AND NEW.kind <> 'settle' AND NOT (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
@@ -57,10 +57,10 @@ WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
            WHERE p.id = NEW.parent_id
              AND (NEW.kind = 'transfer_in' OR p.account_id = NEW.account_id
                   OR NEW.account_id = (SELECT merged_into FROM member WHERE id = p.account_id)))
-      OR NEW.kind IN ('clawback', 'transfer_in')
+      OR NEW.kind IN ('clawback', 'referral_clawback', 'transfer_in')
          AND (SELECT sum(c.amount) FROM entry c WHERE c.parent_id = NEW.parent_id)
              > (SELECT p.amount FROM entry p WHERE p.id = NEW.parent_id)
-      OR NEW.parent_id IS NOT NULL AND NEW.kind NOT IN ('clawback', 'transfer_in') AND EXISTS (
+      OR NEW.parent_id IS NOT NULL AND NEW.kind NOT IN ('clawback', 'referral_clawback', 'transfer_in') AND EXISTS (
            SELECT 1 FROM posting own WHERE own.entry_id = NEW.id
               -- CROSS JOIN: from the few children, not from everything that the lot ever gave
               AND (SELECT sum(c.points) FROM entry o CROSS JOIN posting c ON c.entry_id = o.id AND c.lot_id = own.lot_id
@@ -146,6 +146,22 @@ CREATE TRIGGER IF NOT EXISTS voucher_use_no_update BEFORE UPDATE ON voucher_use 
 END;
 CREATE TRIGGER IF NOT EXISTS voucher_use_no_delete BEFORE DELETE ON voucher_use BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
 END;
+CREATE TRIGGER IF NOT EXISTS consent_no_update BEFORE UPDATE ON consent BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS consent_no_delete BEFORE DELETE ON consent BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS acceptance_no_update BEFORE UPDATE ON acceptance BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS acceptance_no_delete BEFORE DELETE ON acceptance BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS privacy_log_no_update BEFORE UPDATE ON privacy_log BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS privacy_log_no_delete BEFORE DELETE ON privacy_log BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS referral_verdict_no_update BEFORE UPDATE ON referral_verdict BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
+CREATE TRIGGER IF NOT EXISTS referral_verdict_no_delete BEFORE DELETE ON referral_verdict BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
+END;
 CREATE TRIGGER IF NOT EXISTS program_no_update BEFORE UPDATE ON program BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
 END;
 CREATE TRIGGER IF NOT EXISTS program_no_delete BEFORE DELETE ON program BEGIN SELECT RAISE(ABORT, 'E_IMMUTABLE');
@@ -155,14 +171,34 @@ END;
 CREATE TRIGGER IF NOT EXISTS announce_activation AFTER UPDATE OF awaits_activation ON lot
 WHEN OLD.awaits_activation = 1 AND NEW.awaits_activation = 0 AND NEW.remaining > 0 BEGIN
   INSERT INTO outbox (at, member_id, kind, payload)
-  VALUES (NEW.activates_at, NEW.account_id, 'points.activated',
-          json_object('lot', NEW.id, 'points', NEW.remaining, 'activates_at', NEW.activates_at, 'expires_at', NEW.expires_at));
+  SELECT NEW.activates_at, NEW.account_id, 'points.activated',
+         json_object('lot', printf('lot_%x', NEW.id),
+                     'points', CAST(NEW.remaining / s.power AS TEXT)
+                               || iif(s.digits = 0, '', '.' || substr('0000' || CAST(NEW.remaining % s.power AS TEXT), -s.digits)),
+                     'activates_at', strftime('%Y-%m-%dT%H:%M:%SZ', NEW.activates_at / 1000, 'unixepoch'),
+                     'expires_at', strftime('%Y-%m-%dT%H:%M:%SZ', NEW.expires_at / 1000, 'unixepoch'))
+    FROM (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
+            FROM program ORDER BY version DESC LIMIT 1) s;
 END;
 
 -- An expiry is told, in the statement that posts it.
 CREATE TRIGGER IF NOT EXISTS announce_expiry AFTER INSERT ON entry WHEN NEW.kind = 'expire' BEGIN
   INSERT INTO outbox (at, member_id, kind, payload)
-  VALUES (NEW.at, NEW.account_id, 'points.expired', json_object('points', NEW.amount, 'entry', NEW.id));
+  SELECT NEW.at, NEW.account_id, 'points.expired',
+         json_object('points', CAST(NEW.amount / s.power AS TEXT)
+                               || iif(s.digits = 0, '', '.' || substr('0000' || CAST(NEW.amount % s.power AS TEXT), -s.digits)),
+                     'entry', printf('ent_%x', NEW.id))
+    FROM (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
+            FROM program WHERE version = NEW.program_version) s;
+END;
+
+-- A hold that the job ends, row by row in the sequence of the rows inserted: which lots pay what is owed depends on it.
+CREATE VIEW IF NOT EXISTS end_hold AS
+  SELECT 0 AS id, 0 AS release_entry, 0 AS at, 0 AS returned_until WHERE 0;
+CREATE TRIGGER IF NOT EXISTS end_hold_in_turn INSTEAD OF INSERT ON end_hold BEGIN
+  UPDATE redemption SET status = 'expired', release_entry = NEW.release_entry, released_at = NEW.at,
+                        returned_until = NEW.returned_until
+   WHERE id = NEW.id;
 END;
 
 -- The job that ends overdue holds sets `release_entry`; the points go back to their lots in the same statement, hold by
@@ -238,6 +274,11 @@ WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
    WHERE a.id = NEW.account_id;
 END;
 
+-- What stands of what members said: the last word on each channel.
+CREATE VIEW IF NOT EXISTS standing_consent AS
+  SELECT c.member_id, c.channel, c.granted, c.source, c.at FROM consent c
+   WHERE c.id = (SELECT max(id) FROM consent WHERE member_id = c.member_id AND channel = c.channel);
+
 -- One row a command: its idempotency key, its answer, and the plan as JSON, one array for each kind of row.
 CREATE VIEW IF NOT EXISTS apply AS
   SELECT 0 AS id, '' AS key, '' AS fingerprint, 0 AS status, '' AS answer, 0 AS at, '' AS plan WHERE 0;
@@ -247,8 +288,8 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   INSERT INTO command (id, key, fingerprint, status, answer, at)
   VALUES (NEW.id, NEW.key, NEW.fingerprint, NEW.status, NEW.answer, NEW.at);
 
-  -- nothing is written of a member who was merged meanwhile: what the plan moves has locks of its own, what it only names
-  -- would stay behind
+  -- nothing is written of a member who was merged or erased meanwhile: what the plan moves has locks of its own, what it only
+  -- names would stay behind
   SELECT RAISE(ABORT, 'E_STALE')
     FROM (SELECT value ->> 'member_id' AS id FROM json_each(NEW.plan, '$.events')
           UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.vouchers')
@@ -257,9 +298,14 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
           UNION ALL SELECT value FROM json_each(NEW.plan, '$.ended_tiers')
           UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.identities')
           UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.orders')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.claims')) named
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.claims')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.member_codes')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.consents')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.acceptances')
+          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.devices')
+          UNION ALL SELECT value ->> 'referrer_id' FROM json_each(NEW.plan, '$.verdicts')) named
     CROSS JOIN member m ON m.id = named.id
-   WHERE m.merged_into IS NOT NULL;
+   WHERE m.merged_into IS NOT NULL OR m.status = 'erased';
 
   -- once orders or points are recorded the currency and the scale stand, and nothing is recorded by another scale
   SELECT RAISE(ABORT, 'E_STALE')
@@ -278,21 +324,110 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
   INSERT INTO program (version, hash, document, currency, points_scale, published_at)
   SELECT value ->> 'version', value ->> 'hash', value ->> 'document', value ->> 'currency', value ->> 'points_scale', NEW.at
     FROM json_each(NEW.plan, '$.programs');
-  INSERT INTO api_key (id, hash, name, scopes, store, created_at)
-  SELECT value ->> 'id', value ->> 'hash', value ->> 'name', value ->> 'scopes', value ->> 'store', NEW.at
+  -- a key that was revoked meanwhile has no successor
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM json_each(NEW.plan, '$.ending_keys') ending CROSS JOIN api_key k ON k.id = ending.value ->> 'id'
+   WHERE k.revoked_at IS NOT NULL;
+  INSERT INTO api_key (id, hash, name, scopes, store, created_at, expires_at, replaces)
+  SELECT value ->> 'id', value ->> 'hash', value ->> 'name', value ->> 'scopes', value ->> 'store', NEW.at,
+         value ->> 'expires_at', value ->> 'replaces'
     FROM json_each(NEW.plan, '$.api_keys');
+  -- a key that is replaced goes on for a while, and never longer than it would have
+  UPDATE api_key SET expires_at = min(coalesce(expires_at, ending.at), ending.at)
+    FROM (SELECT value ->> 'id' AS id, value ->> 'expires_at' AS at FROM json_each(NEW.plan, '$.ending_keys')) ending
+   WHERE api_key.id = ending.id;
   UPDATE api_key SET revoked_at = NEW.at
    WHERE id IN (SELECT value FROM json_each(NEW.plan, '$.revoked_keys')) AND revoked_at IS NULL;
 
-  INSERT INTO member (id, channel, status, referral_code, joined_at)
-  SELECT value ->> 'id', value ->> 'channel', value ->> 'status', value ->> 'referral_code', value ->> 'joined_at'
+  INSERT INTO member (id, channel, status, referral_code, joined_at, profile, awaits_welcome)
+  SELECT value ->> 'id', value ->> 'channel', value ->> 'status', value ->> 'referral_code', value ->> 'joined_at', NEW.id,
+         value ->> 'awaits_welcome'
     FROM json_each(NEW.plan, '$.members');
   INSERT INTO account (id) SELECT value ->> 'id' FROM json_each(NEW.plan, '$.members');
   INSERT INTO statistics (member_id, tier, own_tier, tier_since)
   SELECT value ->> 'id', value ->> 'tier', value ->> 'tier', iif(value ->> 'tier' IS NULL, NULL, value ->> 'joined_at')
     FROM json_each(NEW.plan, '$.members');
+  -- a changed person: the version that was there is the lock
+  UPDATE member SET profile = NEW.id
+    FROM json_each(NEW.plan, '$.profiles') p
+   WHERE member.id = p.value ->> 'member_id' AND member.profile = p.value ->> 'from'
+     AND member.status IN ('active', 'not_confirmed');
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.profiles'), 0);
+  INSERT INTO former_identity (hash, member_id)
+  SELECT i.hash, i.member_id
+    FROM json_each(NEW.plan, '$.profiles') p, json_each(p.value, '$.kinds') anew
+    CROSS JOIN identity i ON i.member_id = p.value ->> 'member_id' AND i.kind = anew.value
+   WHERE true ON CONFLICT (hash, member_id) DO NOTHING;
+  DELETE FROM identity
+   WHERE (member_id, kind) IN (SELECT p.value ->> 'member_id', anew.value
+                                 FROM json_each(NEW.plan, '$.profiles') p, json_each(p.value, '$.kinds') anew);
+  -- a code says nothing of a phone that it was not sent to
+  UPDATE member_code SET attempts = 3
+   WHERE member_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.profiles')
+                        WHERE json_array_length(value, '$.kinds') > 0);
   INSERT INTO identity (hash, kind, member_id)
   SELECT value ->> 'hash', value ->> 'kind', value ->> 'member_id' FROM json_each(NEW.plan, '$.identities');
+  INSERT INTO consent (command_id, member_id, channel, granted, source, at)
+  SELECT NEW.id, value ->> 'member_id', value ->> 'channel', value ->> 'granted', value ->> 'source', NEW.at
+    FROM json_each(NEW.plan, '$.consents');
+  INSERT INTO acceptance (command_id, member_id, rules_version, at)
+  SELECT NEW.id, value ->> 'member_id', value ->> 'rules_version', NEW.at FROM json_each(NEW.plan, '$.acceptances');
+  -- one code after the other, and none for whoever needs none any more
+  SELECT RAISE(ABORT, 'E_STALE')
+    FROM json_each(NEW.plan, '$.member_codes') c JOIN member m ON m.id = c.value ->> 'member_id'
+    LEFT JOIN member_code k ON k.member_id = m.id
+   WHERE m.status <> 'not_confirmed' OR k.command_id IS NOT c.value ->> 'replaces';
+  INSERT INTO member_code (member_id, command_id, code_hash, expires_at, day)
+  SELECT value ->> 'member_id', NEW.id, value ->> 'code_hash', value ->> 'expires_at', value ->> 'day'
+    FROM json_each(NEW.plan, '$.member_codes') WHERE true
+  ON CONFLICT (member_id) DO UPDATE SET command_id = excluded.command_id, code_hash = excluded.code_hash,
+                                        expires_at = excluded.expires_at, attempts = 0,
+                                        sent = iif(day = excluded.day, sent + 1, 1), day = excluded.day;
+  -- a code that came: each is counted, the right one confirms
+  UPDATE member_code SET attempts = attempts + (NOT c.value ->> 'right')
+    FROM json_each(NEW.plan, '$.member_confirmations') c
+   WHERE member_code.member_id = c.value ->> 'member_id' AND member_code.command_id = c.value ->> 'code_id'
+     AND member_code.attempts = c.value ->> 'attempts';
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.member_confirmations'), 0);
+  UPDATE member SET status = 'active', awaits_welcome = 0
+    FROM json_each(NEW.plan, '$.member_confirmations') c
+   WHERE c.value ->> 'right' AND member.id = c.value ->> 'member_id' AND member.status = 'not_confirmed';
+  SELECT RAISE(ABORT, 'E_STALE')
+   WHERE changes() <> (SELECT count(*) FROM json_each(NEW.plan, '$.member_confirmations') WHERE value ->> 'right');
+  -- an erased member has no identity, and nobody changes it any more
+  UPDATE orders SET device = NULL
+   WHERE device IS NOT NULL AND member_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures'));
+  UPDATE event SET data = '{}' WHERE member_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures'));
+  UPDATE granted_tier SET reason = ''
+   WHERE reason IS NOT NULL AND member_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures'));
+  UPDATE member SET status = 'erased', segments = '[]'
+    FROM json_each(NEW.plan, '$.erasures') e
+   WHERE member.id = e.value ->> 'member_id' AND member.status IN ('active', 'not_confirmed');
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.erasures'), 0);
+  DELETE FROM identity WHERE member_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures'));
+  DELETE FROM member_code WHERE member_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures'));
+  DELETE FROM former_identity
+   WHERE member_id IN (SELECT m.id FROM json_each(NEW.plan, '$.erasures') e
+                         CROSS JOIN member m ON m.id = e.value ->> 'member_id'
+                       UNION ALL
+                       SELECT m.id FROM json_each(NEW.plan, '$.erasures') e
+                         CROSS JOIN member m ON m.merged_into = e.value ->> 'member_id');
+  DELETE FROM device
+   WHERE member_id IN (SELECT m.id FROM json_each(NEW.plan, '$.erasures') e
+                         CROSS JOIN member m ON m.id = e.value ->> 'member_id'
+                       UNION ALL
+                       SELECT m.id FROM json_each(NEW.plan, '$.erasures') e
+                         CROSS JOIN member m ON m.merged_into = e.value ->> 'member_id');
+  UPDATE receipt SET reason = NULL
+   WHERE reason IS NOT NULL
+     AND outbox_id IN (SELECT o.id FROM json_each(NEW.plan, '$.erasures') e
+                         CROSS JOIN outbox o ON o.member_id = e.value ->> 'member_id'
+                       UNION ALL
+                       SELECT o.id FROM json_each(NEW.plan, '$.erasures') e
+                         CROSS JOIN member m ON m.merged_into = e.value ->> 'member_id'
+                         CROSS JOIN outbox o ON o.member_id = m.id);
+  INSERT INTO privacy_log (member_id, kind, caller_id, at)
+  SELECT value ->> 'member_id', 'erasure', value ->> 'caller_id', NEW.at FROM json_each(NEW.plan, '$.erasures');
 
   INSERT INTO orders (id, ref, member_id, content_hash, command_id, status, occurred_at, recorded_at, channel, store, device,
                       currency, items, discount, delivery, paid_points, paid_money, payable, earned, qualifying, kept,
@@ -427,14 +562,18 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                        WHERE o.status = 'cancelled'
                           OR NOT EXISTS (SELECT 1 FROM order_line l WHERE l.order_id = o.id AND l.returned < l.quantity));
 
-  -- duplicates: what was the one member's is the other's
+  -- duplicates: what was the one member's is the other's, and whoever was confirmed as either of them is
+  UPDATE member SET status = 'active', awaits_welcome = 0
+    FROM json_each(NEW.plan, '$.merges') m JOIN member f ON f.id = m.value ->> 'from'
+   WHERE member.id = m.value ->> 'into' AND member.status = 'not_confirmed' AND f.status = 'active';
+  DELETE FROM member_code WHERE member_id IN (SELECT value ->> 'from' FROM json_each(NEW.plan, '$.merges'));
   UPDATE member SET status = 'merged', merged_into = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m
-   WHERE member.id = m.value ->> 'from' AND member.merged_into IS NULL;
+   WHERE member.id = m.value ->> 'from' AND member.status IN ('active', 'not_confirmed');
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.merges'), 0);
   SELECT RAISE(ABORT, 'E_STALE')
    WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.merges') m JOIN member i ON i.id = m.value ->> 'into'
-                  WHERE i.merged_into IS NOT NULL);
+                  WHERE i.status NOT IN ('active', 'not_confirmed'));
   UPDATE member SET merged_into = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE member.merged_into = m.value ->> 'from';
   -- the groups of both as they are now: they have no lock, and somebody may have said others since the plan was made
@@ -445,6 +584,18 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                                          WHERE value NOT IN (SELECT value FROM json_each(member.segments))))
     FROM json_each(NEW.plan, '$.merges') m JOIN member f ON f.id = m.value ->> 'from'
    WHERE member.id = m.value ->> 'into';
+  -- who said no as either of them has said no; a yes is not carried over to where this member never answered
+  INSERT INTO consent (command_id, member_id, channel, granted, source, at)
+  SELECT NEW.id, m.value ->> 'into', said.channel, said.granted, 'merge', NEW.at
+    FROM json_each(NEW.plan, '$.merges') m JOIN standing_consent said ON said.member_id = m.value ->> 'from'
+    LEFT JOIN standing_consent own ON own.member_id = m.value ->> 'into' AND own.channel = said.channel
+   WHERE said.granted = 0 AND own.granted IS NOT 0;
+  -- of the rules that either of them accepted the later ones stand
+  INSERT INTO acceptance (command_id, member_id, rules_version, at)
+  SELECT NEW.id, m.value ->> 'into', said.rules_version, said.at
+    FROM json_each(NEW.plan, '$.merges') m
+    JOIN acceptance said ON said.id = (SELECT max(id) FROM acceptance WHERE member_id = m.value ->> 'from')
+   WHERE said.at > coalesce((SELECT at FROM acceptance WHERE member_id = m.value ->> 'into' ORDER BY id DESC LIMIT 1), 0);
   UPDATE identity SET member_id = m.value ->> 'into'
     FROM json_each(NEW.plan, '$.merges') m WHERE identity.member_id = m.value ->> 'from';
   UPDATE orders SET member_id = m.value ->> 'into'
@@ -506,6 +657,80 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
    WHERE statistics.member_id = u.value ->> 'member_id' AND statistics.revision = u.value ->> 'revision';
   SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.statistics'), 0);
 
+  -- friends: a device that the plan took for nobody else's is nobody else's
+  SELECT RAISE(ABORT, 'E_STALE')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.devices') d
+                   CROSS JOIN device x ON x.hash = d.value ->> 'hash' AND x.member_id <> d.value ->> 'member_id'
+                   CROSS JOIN member m ON m.id = x.member_id
+                  WHERE d.value ->> 'alone' AND m.merged_into IS NOT d.value ->> 'member_id');
+  INSERT INTO device (hash, member_id)
+  SELECT value ->> 'hash', value ->> 'member_id' FROM json_each(NEW.plan, '$.devices') WHERE 1
+      ON CONFLICT (hash, member_id) DO NOTHING;
+  INSERT INTO referral (referee_id, referrer_id, outcome, reason)
+  SELECT value ->> 'referee_id', value ->> 'referrer_id', 'waiting', 'enrolled' FROM json_each(NEW.plan, '$.referrals');
+  -- a referral goes on from where the plan found it
+  UPDATE referral SET outcome = v.value ->> 'outcome', reason = v.value ->> 'reason'
+    FROM json_each(NEW.plan, '$.verdicts') v
+   WHERE referral.referee_id = v.value ->> 'referee_id' AND referral.outcome = v.value ->> 'from';
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.verdicts'), 0);
+  INSERT INTO referral_verdict (referee_id, command_id, outcome, reason, order_id, keep, referrer_entry, referee_entry, at)
+  SELECT value ->> 'referee_id', NEW.id, value ->> 'outcome', value ->> 'reason', value ->> 'order_id', value ->> 'keep',
+         value ->> 'referrer_entry', value ->> 'referee_entry', NEW.at
+    FROM json_each(NEW.plan, '$.verdicts');
+  -- the limits were judged by as many friends as were paid for until now, and nobody is paid who was merged meanwhile
+  SELECT RAISE(ABORT, 'E_STALE')
+   WHERE EXISTS (SELECT 1 FROM json_each(NEW.plan, '$.verdicts') v
+                   CROSS JOIN referral r ON r.referee_id = v.value ->> 'referee_id'
+                   CROSS JOIN member b ON b.id = r.referrer_id
+                  WHERE v.value ->> 'outcome' = 'paid'
+                    AND (coalesce(b.merged_into, b.id) <> v.value ->> 'referrer_id'
+                         OR (SELECT count(*) FROM referral s
+                               CROSS JOIN referral_verdict p ON p.referee_id = s.referee_id AND p.outcome = 'paid'
+                              WHERE s.referrer_id IN (SELECT v.value ->> 'referrer_id' UNION ALL
+                                                      SELECT m.id FROM member m WHERE m.merged_into = v.value ->> 'referrer_id'))
+                            <> (v.value ->> 'friends_paid') + 1));
+  -- a friend who left buys nothing any more
+  INSERT INTO referral_verdict (referee_id, command_id, outcome, reason, at)
+  SELECT r.referee_id, NEW.id, 'refused', 'referee_left', NEW.at
+    FROM referral r
+   WHERE r.outcome = 'waiting'
+     AND r.referee_id IN (SELECT e.value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures') e
+                          UNION ALL
+                          SELECT m.id FROM json_each(NEW.plan, '$.erasures') e
+                            CROSS JOIN member m ON m.merged_into = e.value ->> 'member_id');
+  UPDATE referral SET outcome = 'refused', reason = 'referee_left'
+   WHERE outcome = 'waiting'
+     AND referee_id IN (SELECT e.value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures') e
+                        UNION ALL
+                        SELECT m.id FROM json_each(NEW.plan, '$.erasures') e
+                          CROSS JOIN member m ON m.merged_into = e.value ->> 'member_id');
+  -- points may count toward the tiers: the job looks
+  UPDATE statistics SET review_at = min(coalesce(review_at, NEW.at), NEW.at)
+   WHERE member_id IN (SELECT e.value ->> 'account_id' FROM json_each(NEW.plan, '$.entries') e
+                        WHERE e.value ->> 'kind' IN ('referral', 'referral_clawback'));
+
   INSERT INTO outbox (at, member_id, kind, payload)
   SELECT NEW.at, value ->> 'member_id', value ->> 'kind', value ->> 'payload' FROM json_each(NEW.plan, '$.outbox');
+
+  -- endpoints that messages are sent to; the generation of a secret is its lock
+  INSERT INTO webhook (id, url, kinds, with_recipient, after_message, created_at)
+  SELECT value ->> 'id', value ->> 'url', value ->> 'kinds', value ->> 'with_recipient',
+         (SELECT coalesce(max(id), 0) FROM outbox), NEW.at
+    FROM json_each(NEW.plan, '$.webhooks');
+  UPDATE webhook SET generation = webhook.generation + 1, rotated_at = NEW.at
+    FROM json_each(NEW.plan, '$.rotations') r
+   WHERE webhook.id = r.value ->> 'webhook_id' AND webhook.generation = r.value ->> 'from' AND webhook.disabled_at IS NULL;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.rotations'), 0);
+  UPDATE webhook SET disabled_at = coalesce(disabled_at, NEW.at), disabled_reason = 'deleted'
+   WHERE id IN (SELECT value FROM json_each(NEW.plan, '$.deleted_webhooks')) AND disabled_reason IS NOT 'deleted';
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.deleted_webhooks'), 0);
+  -- a message that was given up is sent again
+  UPDATE delivery SET status = 'waiting', attempts = 0, first_at = NULL, next_at = NEW.at, done_at = NULL
+    FROM json_each(NEW.plan, '$.redeliveries') r CROSS JOIN webhook w ON w.id = r.value ->> 'webhook_id'
+   WHERE delivery.outbox_id = r.value ->> 'message_id' AND delivery.webhook_id = w.id AND delivery.status = 'parked'
+     AND w.disabled_at IS NULL;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> coalesce(json_array_length(NEW.plan, '$.redeliveries'), 0);
+  INSERT INTO receipt (outbox_id, channel, status, at, reason, command_id)
+  SELECT value ->> 'message_id', value ->> 'channel', value ->> 'status', value ->> 'at', value ->> 'reason', NEW.id
+    FROM json_each(NEW.plan, '$.receipts');
 END;

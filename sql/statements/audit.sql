@@ -220,7 +220,7 @@ SELECT 'entry completes or undoes none of the kind and the account that it shoul
     OR e.kind IN ('capture', 'release') AND e.redemption_id IS NOT p.redemption_id
 UNION ALL
 SELECT 'entry was completed or undone by more than it moved', p.id
-  FROM entry p JOIN (SELECT parent_id, sum(amount) AS amount FROM entry WHERE kind IN ('clawback', 'transfer_in')
+  FROM entry p JOIN (SELECT parent_id, sum(amount) AS amount FROM entry WHERE kind IN ('clawback', 'referral_clawback', 'transfer_in')
                       GROUP BY parent_id) c ON c.parent_id = p.id
  WHERE c.amount > p.amount
 UNION ALL
@@ -252,7 +252,7 @@ SELECT 'entry happened otherwise than its order, its return or its event', e.id
             WHEN e.kind = 'earn' AND e.order_id IS NOT NULL
               THEN (o.occurred_at, coalesce(o.claim_command, o.command_id)) IS NOT (e.occurred_at, e.command_id)
             WHEN e.kind = 'earn' AND v.id IS NOT NULL THEN v.occurred_at <> e.occurred_at
-            WHEN e.kind IN ('earn', 'capture', 'adjust_in', 'adjust_out', 'merge_out', 'merge_in')
+            WHEN e.kind IN ('earn', 'capture', 'adjust_in', 'adjust_out', 'merge_out', 'merge_in', 'referral', 'referral_clawback')
               THEN e.occurred_at IS NOT (SELECT at FROM command WHERE id = e.command_id) END
 UNION ALL
 SELECT 'entry names an order, a redemption or a program that does not exist', e.id
@@ -281,6 +281,8 @@ SELECT 'something is a member''s who does not exist', d.id
   FROM (SELECT rowid AS id, member_id FROM identity UNION ALL SELECT id, member_id FROM orders
         UNION ALL SELECT id, account_id FROM redemption UNION ALL SELECT id, member_id FROM event
         UNION ALL SELECT id, member_id FROM granted_tier UNION ALL SELECT id, member_id FROM voucher
+        UNION ALL SELECT rowid, member_id FROM device UNION ALL SELECT referee_id, referee_id FROM referral
+        UNION ALL SELECT referee_id, referrer_id FROM referral
         UNION ALL SELECT member_id, member_id FROM statistics UNION ALL SELECT id, id FROM account) d
  WHERE d.member_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM member WHERE id = d.member_id)
 UNION ALL
@@ -288,6 +290,19 @@ SELECT 'member was merged otherwise than the entries say', m.id
   FROM member m LEFT JOIN entry o ON o.account_id = m.id AND o.kind = 'merge_out' LEFT JOIN entry i ON i.parent_id = o.id
   LEFT JOIN member t ON t.id = i.account_id
  WHERE m.merged_into IS NOT coalesce(t.merged_into, i.account_id)
+UNION ALL
+SELECT 'person of a member was written by no command, or is gone and still known', m.id
+  FROM member m
+ WHERE NOT EXISTS (SELECT 1 FROM command WHERE id = m.profile)
+    OR (m.status = 'erased') <> EXISTS (SELECT 1 FROM privacy_log l WHERE l.member_id = m.id AND l.kind = 'erasure')
+    OR m.status = 'erased' AND EXISTS (SELECT 1 FROM identity i WHERE i.member_id = m.id)
+UNION ALL
+SELECT 'what somebody agreed to was told by no command or by no member', c.id
+  FROM (SELECT id, command_id, member_id, at FROM consent
+        UNION ALL SELECT id, command_id, member_id, NULL FROM acceptance
+        UNION ALL SELECT member_id, command_id, member_id, NULL FROM member_code) c
+ WHERE NOT EXISTS (SELECT 1 FROM command WHERE id = c.command_id AND at = coalesce(c.at, at))
+    OR NOT EXISTS (SELECT 1 FROM member WHERE id = c.member_id)
 UNION ALL
 SELECT 'redemption differs from its hold or from its lines', r.id
   FROM redemption r LEFT JOIN entry e ON e.id = r.hold_entry AND e.kind = 'hold'
@@ -319,4 +334,76 @@ UNION ALL
 SELECT 'voucher that does not exist was used', u.rowid
   FROM voucher_use u WHERE NOT EXISTS (SELECT 1 FROM voucher WHERE id = u.voucher_id)
     OR NOT EXISTS (SELECT 1 FROM orders WHERE id = u.order_id)
+UNION ALL
+SELECT 'referral stands otherwise than its last verdict', r.referee_id
+  FROM referral r LEFT JOIN referral_verdict v
+       ON v.id = (SELECT max(id) FROM referral_verdict WHERE referee_id = r.referee_id)
+ WHERE (r.outcome, r.reason) IS NOT (v.outcome, v.reason)
+UNION ALL
+SELECT 'verdict on a referral that does not exist, or by no command', v.id
+  FROM referral_verdict v LEFT JOIN referral r ON r.referee_id = v.referee_id LEFT JOIN command c ON c.id = v.command_id
+ WHERE r.referee_id IS NULL OR c.at IS NOT v.at
+    -- the first is that of the enrolment
+    OR v.id = (SELECT min(id) FROM referral_verdict WHERE referee_id = v.referee_id) AND v.command_id <> v.referee_id
+UNION ALL
+SELECT 'referral was paid otherwise than its verdict says', v.id
+  FROM referral_verdict v JOIN referral r ON r.referee_id = v.referee_id
+  LEFT JOIN member f ON f.id = r.referee_id LEFT JOIN member b ON b.id = r.referrer_id
+  LEFT JOIN entry e ON e.id = v.referrer_entry LEFT JOIN member me ON me.id = e.account_id
+  LEFT JOIN entry g ON g.id = v.referee_entry LEFT JOIN member mg ON mg.id = g.account_id
+  LEFT JOIN orders o ON o.id = v.order_id
+ WHERE v.outcome <> 'paid' AND (v.referrer_entry IS NOT NULL OR v.referee_entry IS NOT NULL OR v.keep IS NOT NULL)
+    OR v.outcome = 'paid'
+       AND (v.referrer_entry IS NULL AND v.referee_entry IS NULL OR (v.order_id IS NULL) <> (v.keep IS NULL)
+            OR v.referrer_entry IS NOT NULL
+               AND (e.kind, e.command_id, coalesce(me.merged_into, me.id))
+                   IS NOT ('referral', v.command_id, coalesce(b.merged_into, b.id))
+            OR v.referee_entry IS NOT NULL
+               AND (g.kind, g.command_id, coalesce(mg.merged_into, mg.id))
+                   IS NOT ('referral', v.command_id, coalesce(f.merged_into, f.id)))
+    OR v.order_id IS NOT NULL AND (o.command_id, o.member_id) IS NOT (v.command_id, coalesce(f.merged_into, f.id))
+UNION ALL
+SELECT 'reward of a referral without a verdict', e.id
+  FROM entry e
+ WHERE e.kind = 'referral'
+       AND NOT EXISTS (SELECT 1 FROM referral_verdict v
+                        WHERE v.command_id = e.command_id AND e.id IN (v.referrer_entry, v.referee_entry))
+    OR e.kind = 'referral_clawback'
+       AND NOT EXISTS (SELECT 1 FROM referral_verdict v JOIN referral_verdict p ON p.referee_id = v.referee_id
+                        WHERE v.command_id = e.command_id AND v.outcome = 'taken_back'
+                          AND e.parent_id IN (p.referrer_entry, p.referee_entry))
+UNION ALL
+SELECT 'referral is paid though its goods came back, or was taken back though they did not', r.referee_id
+  FROM referral r JOIN referral_verdict v ON v.referee_id = r.referee_id AND v.outcome = 'paid'
+  JOIN (SELECT order_id, sum(money - (money / quantity * returned + money % quantity * returned / quantity)) AS kept
+          FROM goods GROUP BY order_id) g ON g.order_id = v.order_id
+ WHERE r.outcome = 'paid' AND g.kept < v.keep OR r.reason = 'returned' AND g.kept >= v.keep
+UNION ALL
+SELECT 'referral of nobody, though somebody had the code, or the other way round', referee_id
+  FROM referral WHERE (referrer_id IS NULL) <> (reason = 'unknown_code')
+UNION ALL
+SELECT 'friend was paid for twice', referee_id
+  FROM referral_verdict WHERE outcome = 'paid' GROUP BY referee_id HAVING count(*) > 1
+UNION ALL
+SELECT 'webhook that no command made', w.id
+  FROM webhook w LEFT JOIN command c ON c.id = w.id WHERE c.at IS NOT w.created_at
+UNION ALL
+SELECT 'webhook that begins after messages that are not there', id
+  FROM webhook WHERE after_message > (SELECT coalesce(max(id), 0) FROM outbox)
+UNION ALL
+SELECT 'delivery of a message or to a webhook that is not there, or of another member', d.outbox_id
+  FROM delivery d LEFT JOIN outbox o ON o.id = d.outbox_id LEFT JOIN webhook w ON w.id = d.webhook_id
+ WHERE o.id IS NULL OR w.id IS NULL OR d.member_id IS NOT o.member_id OR d.outbox_id <= w.after_message
+UNION ALL
+SELECT 'delivery that is not in its turn', d.outbox_id
+  FROM delivery d
+ WHERE d.status = 'waiting'
+   AND (d.next_at IS NULL)
+       <> EXISTS (SELECT 1 FROM delivery e
+                   WHERE e.webhook_id = d.webhook_id AND e.member_id = d.member_id AND e.status = 'waiting'
+                     AND e.outbox_id < d.outbox_id)
+UNION ALL
+SELECT 'receipt of a message that is not there, or that no command brought', r.id
+  FROM receipt r LEFT JOIN outbox o ON o.id = r.outbox_id LEFT JOIN command c ON c.id = r.command_id
+ WHERE o.id IS NULL OR c.id IS NULL
 LIMIT 100

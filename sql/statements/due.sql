@@ -1,10 +1,20 @@
--- Which scheduled work is due at ?1, each counted up to ?2: one SELECT, so that an hour without work costs one round trip.
+-- Which scheduled work is due at ?1, each counted up to ?2, the program that says what else is, and how far jobs have come that go
+-- through time: one SELECT, so that an hour without work costs one round trip.
 SELECT
   (SELECT count(*) FROM (SELECT 1 FROM lot WHERE awaits_activation = 1 AND activates_at <= ?1 LIMIT ?2)) AS activate,
-  (SELECT count(*) FROM (SELECT 1 FROM lot WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1 LIMIT ?2)) AS expire,
+  (SELECT count(*) FROM (SELECT 1 FROM lot WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1
+                            AND account_id NOT IN (SELECT subject FROM set_aside WHERE job = 'expire') LIMIT ?2)) AS expire,
   (SELECT count(*) FROM (SELECT 1 FROM redemption WHERE status IN ('awaiting_confirmation', 'held') AND hold_expires_at <= ?1
-                          LIMIT ?2)) AS holds,
+                            AND id NOT IN (SELECT subject FROM set_aside WHERE job = 'holds') LIMIT ?2)) AS holds,
   (SELECT count(*) FROM (SELECT 1 FROM statistics WHERE review_at IS NOT NULL AND review_at <= ?1 LIMIT ?2)) AS tiers,
   (SELECT count(*) FROM program p
     WHERE p.version = (SELECT max(version) FROM program)
-      AND NOT EXISTS (SELECT 1 FROM tier_review r WHERE r.version = p.version AND r.done = 1)) AS unasked
+      AND NOT EXISTS (SELECT 1 FROM tier_review r WHERE r.version = p.version AND r.done = 1)) AS unasked,
+  (SELECT json_object('version', version, 'hash', hash, 'published_at', published_at)
+     FROM program ORDER BY version DESC LIMIT 1) AS program,
+  (SELECT json_group_object(job, json_array(until, cursor)) FROM progress) AS progress,
+  -- messages that no endpoint was looked for yet, and deliveries
+  min((SELECT count(*) FROM (SELECT 1 FROM outbox
+                          WHERE id > max((SELECT until FROM progress WHERE job = 'deliver'),
+                                         (SELECT min(after_message) FROM webhook WHERE disabled_at IS NULL)) LIMIT ?2))
+  + (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT ?2)), ?2) AS deliver

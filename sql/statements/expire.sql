@@ -5,7 +5,9 @@ INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, bala
                          explanation, lots, postings)
 WITH
   over AS (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
-            WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2),
+            WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1
+              AND account_id NOT IN (SELECT subject FROM set_aside WHERE job = 'expire')
+            ORDER BY expires_at, account_id LIMIT ?2),
   due AS (SELECT * FROM (SELECT *, sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_at, id) AS together FROM over)
            WHERE together <= 1000000000000),
   -- the scale freezes with the first entry, so that the newest version tells it

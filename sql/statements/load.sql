@@ -1,10 +1,11 @@
 -- Everything that a decision needs, as one row of JSON columns: one SELECT, because on hosted SQL a statement is a
 -- network round trip. What does not apply is null. `json` around a nested subquery: whether a subquery's JSON stays JSON
 -- inside another's is up to the query planner.
--- ?1 hash of the caller's key   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
+-- ?1 the caller: {"key": hash, "address": hash}   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
 -- ?6 redemption id              ?7 return ref      ?8 id of another member (a transfer, a merge)   ?9 hash of their identity
--- ?10 what the program must know of the member: {"windows": [moment], "rules": [id], "day": moment, "categories": [word]};
--- null for nothing       ?11 codes of vouchers (a JSON array)       ?12 event ref
+-- ?10 what the program must know of the member: {"windows": [moment], "rules": [id], "day": moment, "categories": [word],
+-- "largest_order": bool}; null for nothing       ?11 codes of vouchers (a JSON array)       ?12 event ref
+-- ?13 1: also what the member agreed to          ?14 1: also the referrals by which they came   ?15 hash of the order's device
 WITH
   red AS (SELECT * FROM redemption WHERE id = ?6),
   ord AS (SELECT * FROM orders WHERE ref = ?5),
@@ -12,20 +13,26 @@ WITH
   -- whoever was merged is the member that took over
   mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                  a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
-                 s.grace_until, s.stepped_at, s.own_tier, m.segments
+                 s.grace_until, s.stepped_at, s.own_tier, m.segments, m.profile
             FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
            WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
                              WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
                              ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END),
   other AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                    a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
-                   s.grace_until, s.stepped_at, s.own_tier, m.segments
+                   s.grace_until, s.stepped_at, s.own_tier, m.segments, m.profile
               FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
              WHERE m.id = CASE WHEN ?8 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?8), ?8)
-                               ELSE (SELECT member_id FROM identity WHERE hash = ?9) END)
+                               ELSE (SELECT member_id FROM identity WHERE hash = ?9) END),
+  -- all memberships of both
+  kin AS (SELECT id FROM mem UNION ALL SELECT id FROM other
+          UNION ALL SELECT m.id FROM mem CROSS JOIN member m ON m.merged_into = mem.id
+          UNION ALL SELECT m.id FROM other CROSS JOIN member m ON m.merged_into = other.id)
 SELECT
-  (SELECT json_object('id', id, 'scopes', json(scopes), 'store', store)
-     FROM api_key WHERE hash = ?1 AND revoked_at IS NULL) AS caller,
+  json_object('key', json((SELECT json_object('id', id, 'scopes', json(scopes), 'store', store, 'expires_at', expires_at)
+                             FROM api_key WHERE hash = ?1 ->> 'key' AND revoked_at IS NULL)),
+              'meters', json((SELECT json_group_array(json_array(subject, minute, calls, misses))
+                                FROM meter WHERE subject IN (?1 ->> 'key', ?1 ->> 'address')))) AS caller,
   (SELECT json_object('id', id, 'fingerprint', fingerprint, 'status', status, 'answer', answer)
      FROM command WHERE key = ?2) AS answered,
   (SELECT json_object('version', version, 'hash', hash, 'published_at', published_at)
@@ -35,11 +42,14 @@ SELECT
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since,
             'merged', json((SELECT json_group_array(id) FROM member WHERE merged_into = mem.id)),
-            'grace_until', grace_until, 'stepped_at', stepped_at, 'own_tier', own_tier, 'segments', json(segments),
+            'merged_profiles', json((SELECT json_group_array(profile) FROM member WHERE merged_into = mem.id)),
+            'grace_until', grace_until, 'stepped_at', stepped_at, 'own_tier', own_tier, 'segments', json(segments), 'profile', profile,
             -- a tier that was given explains the one held even after its end, until that was looked at again
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = mem.id
                                       AND (g.until IS NULL OR g.until > coalesce(mem.tier_since, 0)))),
+            'largest_order', CASE WHEN ?10 ->> 'largest_order' THEN
+              (SELECT coalesce(max(o.qualifying), 0) FROM orders o WHERE o.member_id = mem.id AND o.status = 'recorded') ELSE 0 END,
             'activity', CASE WHEN ?10 IS NOT NULL THEN
               json((SELECT json_group_array(json((SELECT json_object('orders', count(*), 'spend', coalesce(sum(o.qualifying), 0),
                                                                      'earned', coalesce(sum(o.kept), 0))
@@ -122,17 +132,22 @@ SELECT
                                       'answer', CASE WHEN t.ref IS ?7 THEN
                                         json((SELECT json_object('status', c.status, 'answer', c.answer)
                                                 FROM command c WHERE c.id = t.command_id)) END))
-                               FROM order_return t WHERE t.order_id = o.id)))
+                               FROM order_return t WHERE t.order_id = o.id)),
+            'largest_other', CASE WHEN ?10 ->> 'largest_order' THEN
+              (SELECT coalesce(max(q.qualifying), 0) FROM orders q
+                WHERE q.member_id = o.member_id AND q.id <> o.id AND q.status = 'recorded') ELSE 0 END)
      FROM ord o) AS "order",
   (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
                       'qualifying_spend', qualifying_spend, 'tier', tier, 'tier_since', tier_since, 'merged', json('[]'),
-            'grace_until', grace_until, 'stepped_at', stepped_at, 'own_tier', own_tier, 'segments', json(segments),
+            'grace_until', grace_until, 'stepped_at', stepped_at, 'own_tier', own_tier, 'segments', json(segments), 'profile', profile,
             -- a tier that was given explains the one held even after its end, until that was looked at again
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = other.id
                                       AND (g.until IS NULL OR g.until > coalesce(other.tier_since, 0)))),
+            'largest_order', CASE WHEN ?10 ->> 'largest_order' THEN
+              (SELECT coalesce(max(o.qualifying), 0) FROM orders o WHERE o.member_id = other.id AND o.status = 'recorded') ELSE 0 END,
             'activity', CASE WHEN ?10 IS NOT NULL THEN
               json((SELECT json_group_array(json((SELECT json_object('orders', count(*), 'spend', coalesce(sum(o.qualifying), 0),
                                                                      'earned', coalesce(sum(o.kept), 0))
@@ -144,7 +159,8 @@ SELECT
      FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots,
   (SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id, 'member_id', v.member_id,
                                        'skus', json(v.skus), 'expires_at', v.expires_at, 'created_at', v.created_at,
-                                       'used_by', (SELECT ref FROM orders WHERE id = v.order_id)))
+                                       'used_by', (SELECT ref FROM orders WHERE id = v.order_id),
+                                       'used_in', (SELECT store FROM orders WHERE id = v.order_id)))
      FROM json_each(?11) wanted CROSS JOIN voucher v ON v.code = wanted.value) AS vouchers,
   (SELECT json_object('content_hash', v.content_hash,
             'answer', json((SELECT json_object('status', c.status, 'answer', c.answer) FROM command c WHERE c.id = v.id)))
@@ -154,4 +170,72 @@ SELECT
             'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
-    WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds
+    WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds,
+  -- what stands of what the member said
+  CASE WHEN ?13 IS NOT NULL THEN
+    (SELECT json_object(
+       'consents', json((SELECT json_group_object(c.channel, json(iif(c.granted, 'true', 'false')))
+                           FROM standing_consent c WHERE c.member_id = mem.id)),
+       'awaits_welcome', (SELECT awaits_welcome FROM member WHERE id = mem.id),
+       'code', json((SELECT json_object('id', c.command_id, 'hash', c.code_hash, 'expires_at', c.expires_at, 'attempts', c.attempts,
+                                        'day', c.day, 'sent', c.sent,
+                                        'sent_at', (SELECT at FROM command WHERE id = c.command_id))
+                       FROM member_code c WHERE c.member_id = mem.id)),
+       'versions', json((SELECT json_group_array(rules_version)
+                           FROM (SELECT DISTINCT rules_version FROM acceptance a WHERE a.member_id = mem.id))),
+       'rules', json((SELECT json_object('rules_version', a.rules_version, 'at', a.at) FROM acceptance a
+                       WHERE a.member_id = mem.id ORDER BY a.id DESC LIMIT 1)))
+       FROM mem) END AS agreed,
+  -- referrals by which they came that wait or are paid
+  CASE WHEN ?14 IS NOT NULL THEN
+    (SELECT json_group_array(json_object('referee_id', r.referee_id, 
+            'first', (SELECT min(id) FROM kin),
+            'of_member', json(iif(r.account_id = (SELECT id FROM mem), 'true', 'false')),
+            'paid', json(iif(r.outcome = 'paid', 'true', 'false')), 'order_id', r.order_id, 'keep', r.keep,
+            'referrer_entry', r.referrer_entry, 'referee_entry', r.referee_entry,
+            'referrer_given', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at)) FROM lot l WHERE l.entry_id = r.referrer_entry)),
+            'referee_given', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at)) FROM lot l WHERE l.entry_id = r.referee_entry)),
+            'referrer_lots', json((SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
+                                     FROM lot WHERE account_id = r.referrer_id AND remaining > 0 AND r.outcome = 'paid')),
+            'referrer_holds', json((SELECT json_group_array(json_object('id', h.id, 'status', h.status, 'hold_expires_at',
+                       h.hold_expires_at, 'hold_entry', h.hold_entry, 'points', h.points,
+                       'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
+                                           FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = h.hold_entry))))
+                     FROM redemption h
+                    WHERE h.account_id = r.referrer_id AND h.status IN ('awaiting_confirmation', 'held') AND r.outcome = 'paid')),
+            'referrer', json(json_object(
+            'member', json((SELECT json_object('id', b.id, 'channel', b.channel, 'status', b.status, 'referral_code', b.referral_code,
+                'joined_at', b.joined_at, 'seq', a.seq, 'last_at', a.last_at, 'remaining', a.remaining, 'held', a.held,
+                'deficit', a.deficit, 'earned', a.earned, 'redeemed', a.redeemed, 'expired', a.expired, 'revision', 0, 'orders', 0,
+                'qualifying_spend', 0, 'tier', NULL, 'tier_since', NULL, 'merged', json('[]'), 'profile', b.profile)
+                              FROM member b JOIN account a ON a.id = b.id WHERE b.id = r.referrer_id)),
+            -- who brought the referrer, who brought those, and so on; what a merge has shown to be no referral leads nowhere
+            'above', json((WITH RECURSIVE up (id) AS (
+                             SELECT r.referrer_id WHERE r.referrer_id IS NOT NULL
+                             UNION
+                             SELECT coalesce(b.merged_into, b.id)
+                               FROM up CROSS JOIN referral s ON s.referee_id IN (
+                                      SELECT up.id UNION ALL SELECT m.id FROM member m WHERE m.merged_into = up.id)
+                               CROSS JOIN member b ON b.id = s.referrer_id
+                              WHERE s.outcome IN ('waiting', 'paid') OR s.outcome = 'taken_back' AND s.reason = 'returned'
+                              LIMIT 1000)
+                           SELECT json_group_array(id) FROM up WHERE id <> r.referrer_id)),
+            'same_device', json((SELECT json_group_array(DISTINCT coalesce(m.merged_into, m.id))
+                                   FROM (SELECT ?15 AS hash UNION ALL
+                                         SELECT own.hash FROM kin CROSS JOIN device own ON own.member_id = kin.id) seen
+                                   CROSS JOIN device x ON x.hash = seen.hash CROSS JOIN member m ON m.id = x.member_id
+                                  WHERE x.member_id NOT IN (SELECT id FROM kin))),
+            'friends_paid', (SELECT count(*) FROM referral s
+                               CROSS JOIN referral_verdict p ON p.referee_id = s.referee_id AND p.outcome = 'paid'
+                              WHERE s.referrer_id IN (SELECT r.referrer_id UNION ALL SELECT m.id FROM member m WHERE m.merged_into = r.referrer_id)),
+            'paid_at', json((SELECT json_group_array(last.at)
+                               FROM (SELECT p.at FROM referral s
+                                       CROSS JOIN referral_verdict p ON p.referee_id = s.referee_id AND p.outcome = 'paid'
+                                      WHERE s.referrer_id IN (SELECT r.referrer_id UNION ALL SELECT m.id FROM member m WHERE m.merged_into = r.referrer_id)
+                                      ORDER BY p.at DESC LIMIT 1000) last))))))
+       FROM (SELECT w.referee_id, w.outcome, coalesce(b.merged_into, b.id) AS referrer_id,
+                    coalesce(f.merged_into, f.id) AS account_id, v.order_id, v.keep, v.referrer_entry, v.referee_entry
+               FROM kin CROSS JOIN referral w ON w.referee_id = kin.id CROSS JOIN member f ON f.id = w.referee_id
+               LEFT JOIN member b ON b.id = w.referrer_id
+               LEFT JOIN referral_verdict v ON v.referee_id = w.referee_id AND v.outcome = 'paid'
+              WHERE w.outcome IN ('waiting', 'paid')) r) END AS referrals

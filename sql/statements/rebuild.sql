@@ -2,7 +2,7 @@
 -- (at most ?1), beside the number of all of them. `line` is the position of an order's line; ids are in hexadecimal. One
 -- statement, so that all of it is of one moment.
 -- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; ends that were put off; who was merged
--- into whom; orders with what their lines sold; returns; uses of vouchers. What the facts do not tell is left alone: a tier, a code that is still awaited, whether
+-- into whom; orders with what their lines sold; returns; uses of vouchers; verdicts on referrals. What the facts do not tell is left alone: a tier, a code that is still awaited, whether
 -- an activation was announced.
 WITH
   moved AS (
@@ -87,6 +87,11 @@ WITH
            json_object('order_id', json_array(iif(v.order_id IS NULL, NULL, printf('%x', v.order_id)),
                                               iif(u.order_id IS NULL, NULL, printf('%x', u.order_id))))
       FROM voucher v LEFT JOIN used u ON u.voucher_id = v.id
+    UNION ALL
+    SELECT 'referral', r.referee_id, NULL,
+           json_object('outcome', json_array(r.outcome, v.outcome), 'reason', json_array(r.reason, v.reason))
+      FROM referral r LEFT JOIN referral_verdict v
+           ON v.id = (SELECT max(id) FROM referral_verdict WHERE referee_id = r.referee_id)
     UNION ALL
     SELECT 'account', a.id, NULL,
            json_object('seq', json_array(a.seq, coalesce(h.seq, 0)), 'last_at', json_array(a.last_at, coalesce(h.last_at, 0)),

@@ -1,2 +1,2 @@
--- Takes back persons (?1, a JSON array of ids) whose enrolment never came to its end.
-DELETE FROM person WHERE member_id IN (SELECT value FROM json_each(?1))
+-- Takes back persons whose commands (?1, a JSON array of ids) never came to their end.
+DELETE FROM person WHERE id IN (SELECT value FROM json_each(?1))

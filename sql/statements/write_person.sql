@@ -1,3 +1,8 @@
--- Writes a person before the member: ?1 member id   ?2 sealed data   ?3 now. Repeating it with the same id replaces it.
-INSERT INTO person (member_id, sealed, created_at) VALUES (?1, ?2, ?3)
-ON CONFLICT (member_id) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at
+-- Writes a person before the command: ?1 the command's id   ?2 member id   ?3 sealed data   ?4 likeness   ?5 now   ?6 days
+-- (a JSON array of hashes). Answers a row
+-- where the person is there as it was given. Sent again because the answer was lost it finds its own row; what stands under
+-- the same id with other content is somebody else's, and stays.
+INSERT INTO person (id, member_id, sealed, likeness, created_at, days) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (id) DO UPDATE SET sealed = person.sealed
+ WHERE person.member_id = excluded.member_id AND person.sealed = excluded.sealed
+RETURNING 1

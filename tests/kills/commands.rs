@@ -72,7 +72,7 @@ impl Client {
             58..70 => self.take_back(),
             70..73 => self.cancel(),
             73..75 => self.publish(),
-            75 => Some(self.make_key()),
+            75 => Some(self.rotate_or_make_key()),
             76 => self.revoke_key(),
             77..81 => Some(self.job()),
             81..84 => Some(self.event(moment)),
@@ -240,7 +240,13 @@ impl Client {
         Some(Request { method: Method::PUT, ..post(self.new_id(), "/v1/program", &document, Wish::Publish) })
     }
 
-    fn make_key(&mut self) -> Request {
+    /// A key of which there is a successor is not rotated again.
+    fn rotate_or_make_key(&mut self) -> Request {
+        if self.random.once_in(2)
+            && let Some(key) = self.random.take(&mut self.keys)
+        {
+            return post(self.new_id(), format!("/v1/keys/{key}/rotation"), &json!({}), Wish::MakeKey);
+        }
         post(self.new_id(), "/v1/keys", &json!({"scopes": ["till"], "store": "shop-7"}), Wish::MakeKey)
     }
 
@@ -258,15 +264,18 @@ impl Client {
         post(event.clone(), "/v1/events", &body, Wish::Event { member, event })
     }
 
-    /// The staff says in which groups a member is, or takes away given tiers.
+    /// The staff says in which groups a member is, or takes away given tiers; members tell of themselves.
     fn tell(&mut self) -> Request {
         let (member, key) = (self.member(), self.new_id());
-        let (what, body) = if self.random.once_in(2) {
-            ("segments", json!({"segments": [key]}))
-        } else {
-            ("tier", json!({"tier": null, "reason": "a trial"}))
+        let (method, what, body) = match self.random.below(6) {
+            0 => (Method::PUT, "/segments", json!({"segments": [key]})),
+            1 => (Method::PUT, "/tier", json!({"tier": null, "reason": "a trial"})),
+            2 => (Method::POST, "/consents", json!({"channel": "sms", "granted": true, "source": key})),
+            3 => (Method::POST, "/acceptances", json!({"rules_version": key})),
+            4 => (Method::POST, "/tokens", json!({"expires_in": 60})),
+            _ => (Method::PATCH, "", json!({"attributes": {"told": key}})),
         };
-        Request { method: Method::PUT, ..post(key, format!("/v1/members/{member}/{what}"), &body, Wish::Tell) }
+        Request { method, ..post(key, format!("/v1/members/{member}{what}"), &body, Wish::Tell) }
     }
 
     fn make_voucher(&mut self) -> Request {

@@ -30,6 +30,7 @@ mod shop;
 mod tally;
 mod tampering;
 mod wishes;
+mod words;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

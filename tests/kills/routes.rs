@@ -12,6 +12,19 @@ use crate::commands::{Client, Moment};
 use crate::exchange::{Answer, Exchange};
 use crate::random::Random;
 
+/// Codes are for programs that ask for them, nothing can be asked of a member who was erased, and messages go to endpoints that
+/// these clients don't have: scenarios tell of all three.
+const NOT_DRAWN: [(&str, &str); 8] = [
+    ("POST", "/v1/members/{id}/codes"),
+    ("POST", "/v1/members/{id}/confirmation"),
+    ("DELETE", "/v1/members/{id}"),
+    ("POST", "/v1/webhooks"),
+    ("DELETE", "/v1/webhooks/{id}"),
+    ("POST", "/v1/webhooks/{id}/rotations"),
+    ("POST", "/v1/messages/{id}/deliveries"),
+    ("POST", "/v1/messages/{id}/receipts"),
+];
+
 #[test]
 fn every_change_that_the_api_has_is_drawn() {
     let (regulars, documents) = (Arc::new(vec!["mem_1".to_owned()]), Arc::new(vec![json!({})]));
@@ -27,5 +40,5 @@ fn every_change_that_the_api_has_is_drawn() {
         let answer = Answer { status: hyper::StatusCode::CREATED, replayed: false, text };
         client.learn(&Exchange { request, answer });
     }
-    assert_eq!(undrawn(&drawn, &[]), [""; 0]);
+    assert_eq!(undrawn(&drawn, &NOT_DRAWN), [""; 0]);
 }

@@ -40,7 +40,7 @@ pub enum Wish {
         member: String,
         event: String,
     },
-    /// What the staff says of a member: segments, a tier taken away.
+    /// What is said of a member: segments, a tier taken away, consents, a change of the person.
     Tell,
     MakeVoucher,
     Transfer {

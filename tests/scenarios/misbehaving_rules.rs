@@ -119,6 +119,32 @@ async fn a_judgement_that_contradicts_itself_is_not_believed() {
     shop.audit_is_clean().await;
 }
 
+#[tokio::test]
+async fn a_receipt_is_not_claimed_at_other_discounts_than_it_was_paid_with() {
+    let shop = shop().await;
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    document["discounts"] = json!([{"id": "for-all", "type": "percent", "rate": "10"}]);
+    shop.publish(&document).await.expect(200);
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let receipt = |word: &str| {
+        let mut order = tests::cart(lines(word));
+        (order["id"], order["occurred_at"]) = (word.into(), shop.now().into());
+        order
+    };
+    for word in ["settle-more", "settle-elsewhere", "settle-nothing"] {
+        let order = shop.post("/v1/orders", &receipt(word)).await.expect(201);
+        assert_eq!(order["payable"], "1350.00", "{order}");
+        let before = (shop.counts().await, anna.books().await);
+        let claim = json!({"order_id": word, "member": {"id": anna.id}});
+        shop.post("/v1/orders/claims", &claim).await.refused(500, "rules_inconsistent");
+        assert_eq!((shop.counts().await, anna.books().await), before, "{word}");
+    }
+    shop.post("/v1/orders", &receipt("drill")).await.expect(201);
+    let claimed = shop.post("/v1/orders/claims", &json!({"order_id": "drill", "member": {"id": anna.id}})).await.expect(201);
+    assert_eq!((&claimed["payable"], &claimed["earned"]["points"]), (&json!("1350.00"), &json!("40.50")), "{claimed}");
+    shop.audit_is_clean().await;
+}
+
 /// What the instance that answers has (parsed, judged) so far, this quote included.
 async fn counts(member: &tests::Member<'_>) -> (u32, u32) {
     let quote = member.quote(lines("count")).await;

@@ -220,7 +220,7 @@ async fn an_enrolment_that_is_wrong_says_where() {
         "/v1/members",
         &[
             (without(&body, "/phone"), ""),
-            (without(&body, "/channel"), ""),
+            (without(&body, "/channel"), "/channel"),
             (with(&body, "/channel", json!("")), "/channel"),
             (with(&body, "/phone", json!("not a phone")), "/phone"),
             (with(&body, "/phone", json!("12")), "/phone"),
@@ -334,6 +334,7 @@ async fn a_key_that_is_wrong_says_where() {
             (json!({"scopes": ["till"], "store": ""}), "/store"),
             (json!({"scopes": ["staff"], "name": ""}), "/name"),
             (json!({"scopes": ["staff"], "secret": "mine"}), "/secret"),
+            (json!({"scopes": ["staff"], "expires_at": "2026-01-15"}), "/expires_at"),
         ],
     )
     .await;
@@ -515,7 +516,7 @@ async fn paths_and_methods_that_are_not_there_say_so() {
         (Method::GET, "/v1/orders"),
         (Method::PUT, "/v1/orders"),
         (Method::DELETE, "/v1/orders/1"),
-        (Method::PATCH, "/v1/members/mem_1"),
+        (Method::PATCH, "/v1/members/mem_1/balance"),
         (Method::POST, "/v1/members/mem_1"),
         (Method::POST, "/v1/program"),
         (Method::DELETE, "/v1/redemptions/red_1"),
@@ -567,7 +568,7 @@ async fn a_shop_without_tables_asks_to_come_again() {
     }
     shop.send_with(None, Method::GET, "/healthz", None, None).await.expect(200);
     shop.days_pass(1).await; // the hourly schedule does nothing, and does not fail
-    assert_eq!(shop.run_job("migrate").await["processed"], 4);
+    assert_eq!(shop.run_job("migrate").await["processed"], 8);
 }
 
 #[tokio::test]

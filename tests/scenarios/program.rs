@@ -167,3 +167,10 @@ async fn the_scale_of_points_is_the_program_s() {
         shop.audit_is_clean().await;
     }
 }
+
+#[test]
+fn the_api_s_document_knows_every_block_of_a_program() {
+    let blocks = |schema: &Value| schema["properties"].as_object().expect("blocks").keys().cloned().collect::<Vec<_>>();
+    let schema: Value = serde_json::from_str(include_str!("../../components/registration/program.schema.json")).unwrap();
+    assert_eq!(blocks(&tests::routes::document()["components"]["schemas"]["Program"]), blocks(&schema));
+}

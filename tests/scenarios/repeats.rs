@@ -60,7 +60,7 @@ pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
     shop.post("/v1/orders", &receipt).await.expect(201);
     let claim = json!({"order_id": "receipt", "member": {"id": anna.id}});
     let transfer = json!({"to": boris.id, "points": "10"});
-    let revoked = shop.key(&["staff"], None).await.id;
+    let (rotated, revoked) = (shop.key(&["staff"], None).await.id, shop.key(&["staff"], None).await.id);
     let mut other_document = document.clone();
     other_document["name"] = "another name".into();
     let member = json!({"id": anna.id});
@@ -91,6 +91,7 @@ pub async fn mutations(shop: &Shop) -> (Vec<Mutation>, Vec<String>) {
         put("tier", json!({"tier": null, "reason": "as agreed"}), json!({"tier": null, "reason": "no more"})),
         Mutation::new(Method::PUT, "/v1/program", &document.to_string(), &other_document.to_string()),
         Mutation::post("/v1/keys", &json!({"scopes": ["staff"]}), ("scopes", json!(["jobs"]))),
+        Mutation::new(Method::POST, format!("/v1/keys/{rotated}/rotation"), "{}", ""),
         Mutation::new(Method::DELETE, format!("/v1/keys/{revoked}"), "", "{}"),
     ];
     (mutations, vec![anna.id])

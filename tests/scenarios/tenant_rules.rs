@@ -136,6 +136,25 @@ async fn rules_in_javascript_earn_their_percentage_and_let_points_pay() {
 }
 
 #[tokio::test]
+async fn rules_in_javascript_take_a_receipt_at_the_discounts_that_it_was_paid_with() {
+    let Some(shop) = shop_with_javascript().await else { return };
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let mut order = tests::cart(json!([line("1", "300.00"), pieces("2", "33.33", 3)]));
+    (order["id"], order["occurred_at"]) = ("receipt".into(), shop.now().into());
+    shop.post("/v1/orders", &order).await.expect(201);
+    // these rules give none: the shop had others before
+    let books = rusqlite::Connection::open(shop.data().join("default.db")).unwrap();
+    let settled = "UPDATE order_line SET program_discount = 5000 + n, qualifying = qualifying - 5000 - n;
+                   UPDATE orders SET discount = 10001, payable = payable - 10001, qualifying = qualifying - 10001";
+    books.execute_batch(settled).unwrap();
+    let claim = json!({"order_id": "receipt", "member": {"id": anna.id}});
+    let claimed = shop.post("/v1/orders/claims", &claim).await.expect(201);
+    assert_eq!((&claimed["payable"], &claimed["earned"]["points"]), (&json!("299.98"), &json!("22.49")), "{claimed}");
+    assert_eq!(claimed["explanation"][0]["reason"], "7.5 % of 299.98 gives 22.49 points");
+    shop.audit_is_clean().await;
+}
+
+#[tokio::test]
 async fn rules_in_javascript_say_what_is_wrong_with_a_document_and_where() {
     let Some(shop) = shop_with_javascript().await else { return };
     let preset = shop.get("/v1/program/presets/fixed").await.expect(200)["document"].clone();

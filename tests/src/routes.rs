@@ -7,20 +7,33 @@ use serde_json::Value;
 /// Routes that are no change though they are a `POST`.
 const QUESTIONS: [(&str, &str); 2] = [("POST", "/v1/quotes"), ("POST", "/v1/simulations")];
 
+/// The API's document.
+#[must_use]
+pub fn document() -> Value {
+    let document = include_str!("../../components/registration/openapi.json");
+    serde_json::from_str(document).expect("the document of the API is JSON")
+}
+
+/// Every route of the API: method and path.
+#[must_use]
+pub fn all() -> Vec<(String, String)> {
+    let document = document();
+    let paths = document["paths"].as_object().expect("it has paths");
+    let routes = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().expect("a path has methods").keys();
+        methods.map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    routes.collect()
+}
+
 /// Changes of the API that nobody has drawn, as "METHOD path". `drawn` are methods and paths as they were sent; `excused` those
 /// that nobody needs to draw.
 #[must_use]
 pub fn undrawn(drawn: &BTreeSet<(String, String)>, excused: &[(&str, &str)]) -> Vec<String> {
-    let document = include_str!("../../components/registration/openapi.json");
-    let document: Value = serde_json::from_str(document).expect("the document of the API is JSON");
-    let paths = document["paths"].as_object().expect("it has paths");
-    let routes = paths.iter().flat_map(|(path, item)| {
-        let methods = item.as_object().expect("a path has methods").keys();
-        methods.map(move |method| (method.to_uppercase(), path.as_str()))
-    });
+    let routes = all().into_iter();
     let changes = routes.filter(|(method, _)| ["POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()));
     let wanted = changes.filter(|(method, path)| {
-        let named = |routes: &[(&str, &str)]| routes.contains(&(method.as_str(), *path));
+        let named = |routes: &[(&str, &str)]| routes.contains(&(method.as_str(), path.as_str()));
         !named(&QUESTIONS) && !named(excused)
     });
     let was_drawn = |method: &str, path: &str| drawn.iter().any(|(sent, to)| sent == method && leads_to(path, to));

@@ -11,7 +11,8 @@ use sha2::Sha256;
 pub fn unseal(people_key: &str, member: i64, sealed: &str) -> String {
     let mut key = [0; 32];
     Hkdf::<Sha256>::new(None, people_key.as_bytes()).expand(b"kopilka seal 1", &mut key).expect("a key of 32 bytes");
-    let bytes = STANDARD_NO_PAD.decode(sealed).expect("base64");
+    // it begins with the name of its key
+    let bytes = STANDARD_NO_PAD.decode(&sealed[8..]).expect("base64");
     let (nonce, ciphertext) = bytes.split_first_chunk::<24>().expect("a nonce");
     let payload = Payload { msg: ciphertext, aad: &member.to_be_bytes() };
     let text = XChaCha20Poly1305::new(&key.into()).decrypt(&XNonce::from(*nonce), payload).expect("it was sealed with this key");

@@ -26,7 +26,7 @@ use crate::sqld::Sqld;
 /// The shop's first key.
 pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
 
-const PEOPLE_KEY: &str = "people-key-of-the-tests";
+pub const PEOPLE_KEY: &str = "people-key-of-the-tests";
 
 /// When every scenario begins, unless it says otherwise: noon in Moscow on a Thursday.
 pub const BEGINNING: &str = "2026-01-15T09:00:00Z";
@@ -53,7 +53,11 @@ pub struct Shop {
     woken: Arc<Mutex<Vec<Instant>>>,
     faults: Option<Faults>,
     manifest: PathBuf,
+    settings: Settings,
 }
+
+/// Variables of the deployment beside its secrets.
+type Settings = Vec<(&'static str, &'static str)>;
 
 impl Shop {
     /// A shop with a preset's program, at the usual beginning.
@@ -100,6 +104,19 @@ impl Shop {
         shop
     }
 
+    /// A shop with a preset's program, whose deployment sets these variables.
+    pub async fn with_settings(preset: &str, settings: &[(&'static str, &'static str)]) -> Self {
+        Self::with_settings_at(preset, settings, BEGINNING).await
+    }
+
+    /// The same at a moment.
+    pub async fn with_settings_at(preset: &str, settings: &[(&'static str, &'static str)], now: &str) -> Self {
+        let shop = Self::on_settings(&manifest(), possibly_hosted(), now, None, settings.to_vec()).await;
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        shop
+    }
+
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
         Self::on(possibly_hosted(), now, None).await
@@ -124,6 +141,16 @@ impl Shop {
     }
 
     async fn on_manifest(manifest: &Path, servers: Vec<(&'static str, Sqld)>, now: &str, faults: Option<Faults>) -> Self {
+        Self::on_settings(manifest, servers, now, faults, Settings::new()).await
+    }
+
+    async fn on_settings(
+        manifest: &Path,
+        servers: Vec<(&'static str, Sqld)>,
+        now: &str,
+        faults: Option<Faults>,
+        settings: Settings,
+    ) -> Self {
         let data = Arc::new(TempDir::new().expect("a folder for data"));
         if !servers.is_empty() {
             let named = |(name, server): &(&str, Sqld)| {
@@ -132,7 +159,7 @@ impl Shop {
             let config: String = servers.iter().map(named).collect();
             std::fs::write(data.path().join(RUNTIME_CONFIG), config).expect("a file can be written");
         }
-        let host = Self::start(manifest, data.path(), now, faults).await.expect("the host starts");
+        let host = Self::start(manifest, data.path(), now, faults, &settings).await.expect("the host starts");
         Self {
             host,
             http: Client::builder(TokioExecutor::new()).build(nodelay()),
@@ -143,13 +170,14 @@ impl Shop {
             woken: Arc::default(),
             faults,
             manifest: manifest.to_owned(),
+            settings,
         }
     }
 
     /// Why an application with another manifest does not start.
     pub async fn does_not_start(manifest: &Path) -> String {
         let data = TempDir::new().expect("a folder for data");
-        match Self::start(manifest, data.path(), BEGINNING, None).await {
+        match Self::start(manifest, data.path(), BEGINNING, None, &[]).await {
             Ok(_) => panic!("the host starts with {}", manifest.display()),
             Err(error) => format!("{error:#}"),
         }
@@ -160,7 +188,7 @@ impl Shop {
         self.publish(&document).await.expect(200);
     }
 
-    async fn start(file: &Path, data: &Path, now: &str, faults: Option<Faults>) -> host::Result<Host> {
+    async fn start(file: &Path, data: &Path, now: &str, faults: Option<Faults>, settings: &[(&str, &str)]) -> host::Result<Host> {
         let mut options = Options::new(file, data);
         // a tenant's manifest describes what is built already
         options.build = file == manifest();
@@ -170,16 +198,24 @@ impl Shop {
         options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), PEOPLE_KEY.to_owned());
+        options.variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Host::start(options).await
     }
 
     /// Stops the host and starts it again on the same data and clock.
     pub async fn restart(self) -> Self {
+        let settings = self.settings.clone();
+        self.restart_with(&settings).await
+    }
+
+    /// The same, with these variables instead of those that were set.
+    pub async fn restart_with(self, settings: &[(&'static str, &'static str)]) -> Self {
         let now = self.now();
-        let Self { host, http, key, data, numbers, servers, woken, faults, manifest } = self;
+        let Self { host, http, key, data, numbers, servers, woken, faults, manifest, .. } = self;
+        let settings = settings.to_vec();
         host.stop().await.expect("the host stops");
-        let host = Self::start(&manifest, data.path(), &now, faults).await.expect("the host starts");
-        Self { host, http, key, data, numbers, servers, woken, faults, manifest }
+        let host = Self::start(&manifest, data.path(), &now, faults, &settings).await.expect("the host starts");
+        Self { host, http, key, data, numbers, servers, woken, faults, manifest, settings }
     }
 
     async fn migrate(&self) {
@@ -217,6 +253,15 @@ impl Shop {
         connection.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// Changes a database by hand, past the application, by a statement that returns a number.
+    pub fn change_in(&self, database: &str, statement: &str) -> i64 {
+        if let Some(server) = self.server(database) {
+            return server.number(statement);
+        }
+        let connection = Connection::open(self.data().join(format!("{database}.db"))).expect("the database opens");
+        connection.query_row(statement, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{statement}: {error}"))
+    }
+
     /// A text that a query finds in a database, past the application.
     pub fn text_in(&self, database: &str, query: &str) -> String {
         if let Some(server) = self.server(database) {
@@ -236,7 +281,7 @@ impl Shop {
 
     /// Another host beside this one, on the same data, whose clock shows another time.
     pub async fn beside(&self, now: &str) -> Self {
-        let host = Self::start(&self.manifest, self.data.path(), now, None).await.expect("the host starts");
+        let host = Self::start(&self.manifest, self.data.path(), now, None, &self.settings).await.expect("the host starts");
         let http = Client::builder(TokioExecutor::new()).build(nodelay());
         Self {
             host,
@@ -248,6 +293,7 @@ impl Shop {
             woken: self.woken.clone(),
             faults: None,
             manifest: self.manifest.clone(),
+            settings: self.settings.clone(),
         }
     }
 
@@ -330,6 +376,10 @@ impl Shop {
         self.send(Method::PUT, path, Some(body.to_string()), Some(&self.new_key())).await
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body.to_string()), Some(&self.new_key())).await
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None, Some(&self.new_key())).await
     }
@@ -406,7 +456,7 @@ impl Shop {
         body: Option<String>,
         idempotency_key: Option<&str>,
     ) -> Answer {
-        self.exchange(key, None, method, path, body, idempotency_key).await
+        self.exchange(key, &[], method, path, body, idempotency_key).await
     }
 
     /// A request of somebody who reads these languages (`Accept-Language`).
@@ -418,21 +468,31 @@ impl Shop {
         body: Option<String>,
         idempotency_key: Option<&str>,
     ) -> Answer {
-        self.exchange(Some(&self.key), Some(languages), method, path, body, idempotency_key).await
+        self.exchange(Some(&self.key), &[("accept-language", languages)], method, path, body, idempotency_key).await
+    }
+
+    /// A `GET` with a caller's key and further headers.
+    pub async fn get_told(&self, key: &str, headers: &[(&str, &str)], path: &str) -> Answer {
+        self.exchange(Some(key), headers, Method::GET, path, None, None).await
+    }
+
+    /// A `GET` without any key and with further headers.
+    pub async fn get_without_key(&self, headers: &[(&str, &str)], path: &str) -> Answer {
+        self.exchange(None, headers, Method::GET, path, None, None).await
     }
 
     async fn exchange(
         &self,
         key: Option<&str>,
-        languages: Option<&str>,
+        headers: &[(&str, &str)],
         method: Method,
         path: &str,
         body: Option<String>,
         idempotency_key: Option<&str>,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.host.url()));
-        if let Some(languages) = languages {
-            request = request.header("accept-language", languages);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         if let Some(key) = key {
             request = request.header("authorization", format!("Bearer {key}"));
@@ -446,10 +506,11 @@ impl Shop {
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (replayed, content_type) = (header("idempotent-replayed").as_deref() == Some("true"), header("content-type"));
         let (retry_after, etag) = (header("retry-after"), header("etag"));
+        let rate_limit = header("ratelimit").zip(header("ratelimit-policy"));
         let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("a text");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, replayed, content_type: content_type.unwrap_or_default(), retry_after, etag, text, json }
+        Answer { status, replayed, content_type: content_type.unwrap_or_default(), retry_after, etag, rate_limit, text, json }
     }
 
     /// Enrols somebody by phone.

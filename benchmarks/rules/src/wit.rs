@@ -78,6 +78,7 @@ impl Asked {
             member: wit::Member {
                 orders: member.orders,
                 qualifying_spend: member.qualifying_spend,
+                largest_order: member.largest_order,
                 earned: member.earned,
                 available: member.available,
                 segments: member.segments.clone(),

@@ -12,6 +12,9 @@ use store::Load;
 use crate::SELLERS;
 use crate::orders::canonical;
 
+/// How ids begin of what happens by itself: nobody takes its place.
+const BY_ITSELF: [&str; 3] = ["occasion ", "trigger ", "profile_filled "];
+
 /// The longest `data`, written without spaces.
 const LONGEST_DATA: usize = 8_000;
 
@@ -30,6 +33,9 @@ struct EventBody {
 pub async fn record(call: &Call) -> Result<Reply, Problem> {
     let body: EventBody = call.json()?;
     wire::bounded(&body.id, 200, "/id")?;
+    if BY_ITSELF.iter().any(|prefix| body.id.starts_with(prefix)) {
+        return Err(Problem::field("/id", "reserved", "names what happens by itself; begin an id of your own otherwise"));
+    }
     wire::bounded(&body.type_name, 100, "/type")?;
     if let Some(channel) = &body.channel {
         wire::bounded(channel, 200, "/channel")?;
@@ -55,7 +61,7 @@ pub async fn record(call: &Call) -> Result<Reply, Problem> {
         data,
         points: None,
     };
-    let content = canonical(&call.body)?;
+    let content = canonical(&call.body).await?;
     let load = Load { event: Some(event.reference.clone()), ..Load::default() };
     let load = body.member.subject("/member").await?.into_load(load);
     let look = Look::Judging { at: occurred_at, categories: Vec::new() };

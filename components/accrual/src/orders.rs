@@ -1,10 +1,11 @@
 //! `POST /v1/orders`: a purchase that happened. `GET /v1/orders/{id}`: the order with everything it caused.
 
+use domain::judgement::{JudgedReferral, Judgement};
 use domain::order::{Discounts, Order};
 use domain::{Id, Points};
 use edge::wire::{self, OrderBody};
 use edge::{
-    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, Scope, agreed, books, from_store, hash_text, mutate_at,
+    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, Scope, agreed, books, from_store, identity, mutate_at,
     now, read,
 };
 use ledger::{Account, Recorded, Refusal};
@@ -16,7 +17,7 @@ use crate::SELLERS;
 pub async fn record(call: &Call) -> Result<Reply, Problem> {
     let body: OrderBody = call.json()?;
     let order = body.purchase("", now())?;
-    let content = canonical(&call.body)?;
+    let content = canonical(&call.body).await?;
     let redemption = body.redemption_id.as_deref().map(redemption_id).transpose()?;
     let load = Load { order: Some(order.reference.clone()), redemption, vouchers: body.vouchers().to_vec(), ..Load::default() };
     let load = match &body.member {
@@ -26,6 +27,9 @@ pub async fn record(call: &Call) -> Result<Reply, Problem> {
         None => load,
         Some(member) => member.subject("/member").await?.into_load(load),
     };
+    // the books know a device by its keyed hash only
+    let order = Order { device: device_hash(&order).await?, ..order };
+    let load = Load { referrals: true, device: order.device.clone(), ..load };
     let anonymous = body.member.is_none();
     let asked = Asked { order: &order, vouchers: body.vouchers(), content: &content, anonymous, redemption };
     mutate_at(call, &SELLERS, load, &Look::at_order(&order), |context| decide(context, &asked)).await
@@ -60,15 +64,16 @@ fn decide(context: &Context, asked: &Asked<'_>) -> Result<Outcome, Problem> {
         let recorded = ledger::record_anonymous(&order, &judgement, &terms, content, context.command.clone());
         (judgement, recorded)
     } else {
-        let judgement = judge(context, &order, redemption)?;
+        let mut judgement = judge(context, &order, redemption)?;
+        judgement.referral = judge_referral(context, &judgement)?;
         let recorded = ledger::record_order(&context.snapshot, &order, &judgement, &terms, content, context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         (judgement, recorded)
     };
     let points = |points| wire::points(points, program);
-    let Recorded { plan, balance, earned, lots, redeemed, redeemed_money } = recorded;
+    let Recorded { plan, balance, earned, lots, redeemed, redeemed_money, referral } = recorded;
     let explanations = judgement.explanations.iter().chain(&judgement.payment_explanations);
-    let answer = json!({
+    let mut answer = json!({
         "order_id": order.reference,
         "member_id": context.snapshot.member.as_ref().filter(|_| !anonymous).map(|member| member.id.external("mem")),
         "earned": {
@@ -82,13 +87,33 @@ fn decide(context: &Context, asked: &Asked<'_>) -> Result<Outcome, Problem> {
         "balance": balance.map(|balance| wire::balance(&balance, &judgement.after, program)),
         "explanation": if anonymous { Vec::new() } else { wire::explanations(explanations, program) },
     });
+    if let Some(decided) = referral {
+        answer["referral"] = wire::referral(&decided, program);
+    }
     Ok(Outcome::New(Box::new(Decision { id, status: 201, answer, plan })))
+}
+
+/// The keyed hash of the order's device, by which the books know it again.
+async fn device_hash(order: &Order) -> Result<Option<String>, Problem> {
+    match &order.device {
+        None => Ok(None),
+        Some(device) => identity::keyed_hash("device", device).await.map(Some),
+    }
+}
+
+/// What becomes of the referral by which the member came and that waits, with what this order pays in money for goods.
+fn judge_referral(context: &Context, judgement: &Judgement) -> Result<Option<JudgedReferral>, Problem> {
+    let waiting = context.snapshot.referrals.iter().find(|referral| referral.of_member && !referral.paid);
+    let Some(referral) = waiting else { return Ok(None) };
+    let paid = judgement.items.less(judgement.discount).less(judgement.payment.money);
+    let judged = context.program.judge_referral(context.command.now, &referral.referrer, Some(paid));
+    judged.map(Some).map_err(|_| wire::inconsistent("no word on a referral"))
 }
 
 /// The judgement of a member's order. A hold's terms stand for what it was made for, also under a newer program; where the
 /// limit of the same program is lower (less goods, other goods, another channel), or the goods of a newer one are worth
 /// less, the limit is judged again.
-fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<domain::judgement::Judgement, Problem> {
+fn judge(context: &Context, order: &Order, redemption: Option<Id>) -> Result<Judgement, Problem> {
     let snapshot = &context.snapshot;
     let program = &context.program;
     let member = snapshot.member.as_ref().ok_or_else(|| context.refuse(&Refusal::MemberNotFound))?;
@@ -137,10 +162,10 @@ pub fn may_see(caller: &store::Caller, order: &domain::snapshot::RecordedOrder) 
     caller.store.is_none() || caller.store == order.store
 }
 
-/// What tells a repeat from other content: the body, written in one way.
-pub fn canonical(body: &[u8]) -> Result<String, Problem> {
+/// What tells a repeat from other content: the body, written in one way, as a keyed hash.
+pub async fn canonical(body: &[u8]) -> Result<String, Problem> {
     let value: serde_json::Value = wire::parse(body)?;
-    Ok(hash_text(&value.to_string()))
+    edge::sealing::keyed_hash_of(&[value.to_string().as_bytes()]).await
 }
 
 fn redemption_id(text: &str) -> Result<Id, Problem> {

@@ -2,9 +2,10 @@
 
 use domain::Points;
 use domain::order::Order;
+use domain::snapshot::Member;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
-use edge::{Call, Look, Problem, Reply, now, read_at};
-use ledger::Account;
+use edge::{Call, Look, Problem, Reply, from_refusal, now, read_at};
+use ledger::{Account, Refusal};
 use serde::Deserialize;
 use serde_json::json;
 use store::Load;
@@ -40,6 +41,9 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
         return Err(Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"));
     }
     let program = &shop.program;
+    if shop.snapshot.member.as_ref().is_some_and(Member::is_erased) {
+        return Err(from_refusal(&Refusal::MemberErased, program.scale()));
+    }
     let order = wire::check_currency(&cart, program, &shop.caller, "/order")?;
     let order = wire::with_vouchers(order, body.order.vouchers(), &shop.snapshot, "/order")?;
     let order = Order { with_offers: true, ..order };

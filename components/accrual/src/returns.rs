@@ -33,8 +33,9 @@ struct ReturnLineBody {
 
 pub async fn take_back(call: &Call, order: &str) -> Result<Reply, Problem> {
     let body: ReturnBody = call.json()?;
-    let request = request(&body, canonical(&call.body)?, now())?;
-    let load = Load { order: Some(order.to_owned()), return_ref: Some(request.reference.clone()), ..Load::default() };
+    let request = request(&body, canonical(&call.body).await?, now())?;
+    let load =
+        Load { order: Some(order.to_owned()), return_ref: Some(request.reference.clone()), referrals: true, ..Load::default() };
     mutate(call, &SELLERS, load, |context| {
         let known = visible_order(context)?;
         if let Some(earlier) = known.returns.iter().find(|earlier| earlier.reference.as_ref() == Some(&request.reference)) {
@@ -53,8 +54,8 @@ pub async fn cancel(call: &Call, order: &str) -> Result<Reply, Problem> {
     if !body.as_object().is_some_and(serde_json::Map::is_empty) {
         return Err(Problem::field("", "unknown_field", "a cancellation has no body, or an empty object"));
     }
-    let content = canonical(b"{}")?;
-    let load = Load { order: Some(order.to_owned()), ..Load::default() };
+    let content = canonical(b"{}").await?;
+    let load = Load { order: Some(order.to_owned()), referrals: true, ..Load::default() };
     mutate(call, &SELLERS, load, |context| {
         let known = visible_order(context)?;
         if let Some(earlier) = known.returns.iter().find(|earlier| earlier.reference.is_none()) {
@@ -117,6 +118,9 @@ fn decision(context: &Context, given: Given, mut answer: serde_json::Value) -> O
     answer["lots"] = wire::taken(&given.lots, program).into();
     let balance = given.balance.as_ref().map(|balance| wire::balance(balance, &given.standing, program));
     answer["balance"] = balance.unwrap_or_default();
+    if let Some(decided) = &given.referral {
+        answer["referral"] = wire::referral(decided, program);
+    }
     let id = context.command.ids.clone().next();
     Outcome::New(Box::new(Decision { id, status: 201, answer, plan: given.plan }))
 }

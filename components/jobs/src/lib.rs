@@ -1,10 +1,20 @@
 //! Scheduled work behind two doors: the cron trigger, once an hour, and `POST /v1/jobs/{name}/runs` for every other
-//! scheduler; the audit, and the rebuild's comparison.
+//! scheduler; the audit, and the rebuild's comparison; webhooks and the messages that they get.
 
+mod agenda;
 mod audit;
+mod deliver;
+mod envelope;
+mod messages;
+mod occasions;
 mod rebuild;
+mod remind;
+mod reseal;
+mod runs;
 mod sweep;
 mod tiers;
+mod triggers;
+mod webhooks;
 mod work;
 
 use edge::{Call, Problem, Reply, Scope, authorize, now, serve};
@@ -45,6 +55,8 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     match (call.method.as_str(), path.as_slice()) {
         ("POST", ["jobs", "migrate", "runs"]) => work::migrate(call).await,
         ("POST", ["jobs", name, "runs"]) => work::run(call, name).await,
+        ("GET", ["jobs", "runs"]) => runs::list(call).await,
+        ("GET", ["jobs", "set_aside"]) => runs::aside(call).await,
         ("GET", ["audit"]) => {
             authorize(call, &[Scope::Staff, Scope::Jobs]).await?;
             audit::audit().await
@@ -53,6 +65,13 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
             authorize(call, &[Scope::Staff, Scope::Jobs]).await?;
             rebuild::check().await
         }
+        ("POST", ["webhooks"]) => webhooks::create(call).await,
+        ("GET", ["webhooks"]) => webhooks::list(call).await,
+        ("DELETE", ["webhooks", id]) => webhooks::delete(call, id).await,
+        ("POST", ["webhooks", id, "rotations"]) => webhooks::rotate(call, id).await,
+        ("GET", ["messages"]) => messages::list(call).await,
+        ("POST", ["messages", id, "deliveries"]) => messages::redeliver(call, id).await,
+        ("POST", ["messages", id, "receipts"]) => messages::receipt(call, id).await,
         _ => Err(Problem::no_such_call(call)),
     }
 }

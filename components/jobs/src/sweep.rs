@@ -1,5 +1,6 @@
-//! The sweep: takes back persons whose enrolment never came to its end. An enrolment writes the person first; when the
-//! books then do not answer, nobody knows what they decided, and a person without a member can be reached by no call.
+//! The sweep: takes back persons whose command never came to its end. An enrolment or a change writes the person first; when
+//! the books then do not answer, nobody knows what they decided, and a person without a command can be reached by no call.
+//! It also removes again the persons of members that were erased of late: an erasure begins in the books.
 
 use domain::Instant;
 use edge::{Problem, Reply, books, from_store, people};
@@ -9,14 +10,18 @@ use store::StoreError;
 /// Persons of one batch.
 const BATCH: usize = 500;
 
-/// An enrolment is over long before, even where clocks differ.
+/// A command is over long before, even where clocks differ.
 const SETTLED: i64 = 3_600_000;
+
+/// How long after an erasure it is made sure of.
+const ERASURES: i64 = 3 * 86_400_000;
 
 /// Batches of one event; the next one goes on.
 const MOST_BATCHES: usize = 100;
 
 /// `POST /v1/jobs/sweep/runs`: one batch. Says how many persons were looked at.
 pub async fn run(at: Instant) -> Result<Reply, Problem> {
+    erase_again(at).await.map_err(|error| from_store(&error))?;
     let (processed, remaining) = batch(at).await.map_err(|error| from_store(&error))?;
     Ok(Reply::ok(&json!({"processed": processed, "remaining": remaining, "next_cursor": null})))
 }
@@ -30,6 +35,10 @@ pub async fn once_a_day(at: Instant) -> Result<(), Problem> {
     if at.0.rem_euclid(86_400_000) >= 3_600_000 {
         return Ok(());
     }
+    match erase_again(at).await {
+        Ok(()) | Err(StoreError::NotMigrated) => {}
+        Err(error) => return Err(from_store(&error)),
+    }
     for _ in 0..MOST_BATCHES {
         match batch(at).await {
             // a shop that was not set up yet, or not since there is a sweep, has nothing to do
@@ -39,6 +48,12 @@ pub async fn once_a_day(at: Instant) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// An erasure that broke off between the stores comes to its end.
+async fn erase_again(at: Instant) -> Result<(), StoreError> {
+    let erased = store::erased(&books(), Instant(at.0 - ERASURES)).await?;
+    if erased.is_empty() { Ok(()) } else { store::erase_persons(&people(), &erased).await }
 }
 
 /// One batch: how many persons were looked at, and how many are left, counted up to a batch.

@@ -7,7 +7,7 @@ use domain::{Id, Ids, Instant};
 use edge::{Look, Problem, books, from_store, load_known, program_by_head, program_head, random};
 use ledger::Command;
 use serde_json::json;
-use store::{Commit, Load, Review, StoreError};
+use store::{Asking, Commit, Load, Review, StoreError};
 
 /// Members of one batch: each is two statements.
 const BATCH: i64 = 100;
@@ -44,8 +44,8 @@ pub async fn batch(at: Instant) -> Result<i64, Problem> {
 pub async fn ask(at: Instant) -> Result<i64, Problem> {
     let Some(head) = program_head().await? else { return Ok(0) };
     let program = program_by_head(Some(&head)).await?;
-    let windows: Vec<Instant> = program.first_window(at).into_iter().collect();
-    let members = store::unasked(&books(), head.version, &windows, ASKED).await.map_err(|error| from_store(&error))?;
+    let members =
+        store::unasked(&books(), head.version, &program.needs_of_tiers(at), ASKED).await.map_err(|error| from_store(&error))?;
     let otherwise = |member: &&Member| {
         let stands = program.standing(member, at);
         let tier = stands.tier.as_ref().map(|tier| tier.id.as_str());
@@ -64,7 +64,7 @@ pub async fn ask(at: Instant) -> Result<i64, Problem> {
 /// # Errors
 /// 503 when the store does not answer; the next run goes on.
 pub async fn mark(at: Instant) -> Result<(), Problem> {
-    let head = match store::load_program(&books(), None, None, None).await {
+    let head = match store::load_program(&books(), &Asking::default(), None, None).await {
         // a shop that was not set up yet has nothing to do
         Err(StoreError::NotMigrated) => return Ok(()),
         loaded => loaded.map_err(|error| from_store(&error))?.program,

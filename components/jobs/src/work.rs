@@ -4,37 +4,48 @@ use domain::Instant;
 use domain::id::Ids;
 use edge::wire::moment;
 use edge::{
-    Access, ActiveProgram, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_by_head, program_head,
-    random,
+    Access, ActiveProgram, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_by_head, random,
 };
 use serde::Deserialize;
 use serde_json::json;
 use store::schema::{BOOKS, PEOPLE, migrate as run_migrations};
 use store::{Due, StoreError};
 
-use crate::{sweep, tiers};
+use crate::agenda::{Look, Step};
+use crate::runs::Record;
+use crate::{deliver, occasions, remind, reseal, sweep, tiers, triggers};
 
 /// Rows of one statement: it stays well below a quarter of a second.
 const BATCH: i64 = 500;
 
+/// Tries of one statement: the store was busy, or a row was in the way.
+const MOST_TRIES: usize = 40;
+
 /// Batches of one cron event: what is left then waits for the next hour, so that no event runs without end.
 const MOST_BATCHES: usize = 400;
 
-/// The job that both stores have part in; the others are statements of the books.
-const SWEEP: &str = "sweep";
+/// Jobs of the store of persons; the others are statements of the books.
+const OF_PERSONS: [&str; 2] = ["sweep", "reseal"];
 
 /// A kind of work, in the sequence in which an hour's work is done: holds that end may give points back to lots that are
-/// due, and a lot is announced before it expires.
+/// due, a lot is announced before it expires, tiers are looked at when that is done, and what happens by itself is judged by the
+/// tier that is then held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Job {
     Holds,
     Activate,
     Expire,
     Tiers,
+    Occasions,
+    Triggers,
+    Remind,
+    /// Last of all, so that what the others tell is sent, too.
+    Deliver,
 }
 
 impl Job {
-    const ALL: [Self; 4] = [Self::Holds, Self::Activate, Self::Expire, Self::Tiers];
+    const ALL: [Self; 8] =
+        [Self::Holds, Self::Activate, Self::Expire, Self::Tiers, Self::Occasions, Self::Triggers, Self::Remind, Self::Deliver];
 
     fn word(self) -> &'static str {
         match self {
@@ -42,15 +53,24 @@ impl Job {
             Self::Activate => "activate",
             Self::Expire => "expire",
             Self::Tiers => "tiers",
+            Self::Occasions => "occasions",
+            Self::Triggers => "triggers",
+            Self::Remind => "remind",
+            Self::Deliver => "deliver",
         }
     }
 
-    fn due(self, due: Due) -> i64 {
+    /// How many rows are due, where they can be counted beforehand; else whether any may be.
+    fn due(self, due: &Due, look: Option<&Look>) -> i64 {
         match self {
             Self::Holds => due.holds,
             Self::Activate => due.activate,
             Self::Expire => due.expire,
             Self::Tiers => due.tiers.saturating_add(due.unasked),
+            Self::Occasions => look.is_some_and(occasions::is_due).into(),
+            Self::Triggers => look.is_some_and(triggers::is_due).into(),
+            Self::Remind => look.is_some_and(remind::is_due).into(),
+            Self::Deliver => due.deliver,
         }
     }
 }
@@ -59,47 +79,53 @@ impl Job {
 #[serde(deny_unknown_fields)]
 struct RunBody {
     at: Option<String>,
+    /// Also what was set aside before.
+    #[serde(default)]
+    retry: bool,
 }
 
 /// `POST /v1/jobs/{name}/runs`: one bounded batch now.
 pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
     authorize(call, &[Scope::Jobs]).await?;
     let job = Job::ALL.into_iter().find(|job| job.word() == name);
-    if job.is_none() && name != SWEEP {
+    if job.is_none() && !OF_PERSONS.contains(&name) {
         let names: Vec<&str> = Job::ALL.iter().map(|job| job.word()).collect();
-        let detail = format!("There is no job {name}; there are migrate, {}, {SWEEP}", names.join(", "));
+        let detail = format!("There is no job {name}; there are migrate, {}, {}", names.join(", "), OF_PERSONS.join(", "));
         return Err(Problem::not_found("job_not_found", detail));
     }
     let body: RunBody = if call.body.is_empty() { RunBody::default() } else { call.json()? };
     // never ahead of our clock: what is still good must not be taken
     let at = moment(body.at.as_deref(), now(), "/at")?.min(now());
-    let Some(job) = job else { return sweep::run(at).await };
+    let Some(job) = job else {
+        return if name == "reseal" { reseal::run().await } else { sweep::run(at).await };
+    };
+    if body.retry {
+        store::schedule::take_off(&books(), name).await.map_err(|error| from_store(&error))?;
+    }
     if job == Job::Tiers {
         tiers::mark(at).await?;
     }
+    let mut record = Record::begin(job.word(), at);
     let waiting = due(at).await?;
-    let before = job.due(waiting);
-    if before == 0 {
-        return Ok(Reply::ok(&json!({"processed": 0, "remaining": 0, "next_cursor": null})));
+    let program = program_of(&waiting).await?;
+    if job.due(&waiting, look(at, program.as_ref(), &waiting).as_ref()) > 0 {
+        let outcome = batch(job, &waiting, at).await;
+        let outcome = outcome.map(|step| record.add(step));
+        record.end(outcome.as_ref().err()).await;
+        outcome?;
     }
-    let counted = batch(job, waiting, at).await?;
-    let remaining = job.due(due(at).await?);
-    // lots that expire are counted by what is left; beyond a batch they were not counted, and a whole one was done
-    let processed = counted.unwrap_or_else(|| if before > BATCH { BATCH } else { (before - remaining).max(0) });
-    Ok(Reply::ok(&json!({"processed": processed, "remaining": remaining, "next_cursor": null})))
+    let left = due(at).await?;
+    let remaining = job.due(&left, look(at, program.as_ref(), &left).as_ref());
+    Ok(Reply::ok(&json!({
+        "processed": record.processed(), "remaining": remaining, "set_aside": record.set_aside(), "next_cursor": null
+    })))
 }
 
 /// `POST /v1/jobs/migrate/runs`: makes the tables of both stores, or what is missing of them.
 pub async fn migrate(call: &Call) -> Result<Reply, Problem> {
     let access = Access::of(call).await?;
     // before the first migration only the shop's first key can be known
-    let known = match access.hash() {
-        None => None,
-        Some(hash) => match store::caller(&books(), &hash).await {
-            Err(StoreError::NotMigrated) => None,
-            caller => caller.map_err(|error| from_store(&error))?,
-        },
-    };
+    let known = access.known().await?;
     access.permit(call, known, &[Scope::Jobs])?;
     let now = now();
     let made = async {
@@ -119,16 +145,46 @@ pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
     let marked = tiers::mark_once_a_day(at).await;
     // a job that fails does not keep the others from their work
     let mut failed: Vec<(Job, Problem)> = Vec::new();
+    let mut records: Vec<(Job, Record)> = Vec::new();
+    let mut to_send = false;
     for _ in 0..MOST_BATCHES {
-        let due = due(at).await?;
-        let next = Job::ALL.into_iter().find(|job| job.due(due) > 0 && failed.iter().all(|(known, _)| known != job));
+        let waiting = due(at).await?;
+        to_send = waiting.deliver > 0;
+        let program = program_of(&waiting).await?;
+        let look = look(at, program.as_ref(), &waiting);
+        let may_run = |job: &Job| {
+            *job != Job::Deliver && job.due(&waiting, look.as_ref()) > 0 && failed.iter().all(|(known, _)| known != job)
+        };
+        let next = Job::ALL.into_iter().find(may_run);
         let Some(job) = next else { break };
-        if let Err(problem) = batch(job, due, at).await {
-            failed.push((job, problem));
+        if records.last().is_none_or(|(known, _)| *known != job) {
+            records.push((job, Record::begin(job.word(), at)));
+        }
+        match batch(job, &waiting, at).await {
+            Ok(step) => {
+                if let Some((_, record)) = records.last_mut() {
+                    record.add(step);
+                }
+            }
+            Err(problem) => failed.push((job, problem)),
         }
     }
+    for (job, record) in records {
+        let problem = failed.iter().find(|(known, _)| *known == job);
+        record.end(problem.map(|(_, problem)| problem)).await;
+    }
     let swept = sweep::once_a_day(at).await;
-    failed.into_iter().next().map_or(marked.and(swept), |(_, problem)| Err(problem))
+    let resealed = reseal::all().await;
+    let sent = if to_send { send(at).await } else { Ok(()) };
+    failed.into_iter().next().map_or(marked.and(swept).and(resealed).and(sent), |(_, problem)| Err(problem))
+}
+
+/// Sends what is due, and records it.
+async fn send(at: Instant) -> Result<(), Problem> {
+    let mut record = Record::begin(Job::Deliver.word(), at);
+    let sent = deliver::all(at, |attempts| record.add(Step::of(attempts))).await;
+    record.end(sent.as_ref().err()).await;
+    sent
 }
 
 async fn due(at: Instant) -> Result<Due, Problem> {
@@ -139,41 +195,83 @@ async fn due(at: Instant) -> Result<Due, Problem> {
     }
 }
 
-/// One batch; says how many rows, where the statement says it.
-async fn batch(job: Job, due: Due, at: Instant) -> Result<Option<i64>, Problem> {
-    for _ in 0..8 {
-        let outcome = match job {
-            Job::Holds => {
-                let returned_until = active_program().await?.and_then(|program| program.terms(at).returned_until);
-                let ids = Ids::new(at, random()).next();
-                store::release_overdue(&books(), at, BATCH, ids, returned_until).await.map(count)
-            }
-            Job::Activate => store::activate(&books(), at, BATCH).await.map(count),
-            // whom a new program says otherwise of is known before they are looked at
-            Job::Tiers if due.unasked > 0 => return tiers::ask(at).await.map(Some),
-            Job::Tiers => return tiers::batch(at).await.map(Some),
-            Job::Expire => {
-                let version = program_head().await?.map_or(0, |program| program.version);
-                store::expire(&books(), at, BATCH, Ids::new(at, random()).next(), version).await.map(|()| None)
-            }
-        };
-        match outcome {
-            // ids that collide are drawn again; a store that is busy is asked again
-            Err(StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_)) => {}
-            outcome => return outcome.map_err(|error| from_store(&error)),
-        }
-    }
-    Err(from_store(&StoreError::Stale))
-}
-
 /// The program in force; none in a shop that has none yet.
-async fn active_program() -> Result<Option<ActiveProgram>, Problem> {
-    match program_head().await? {
+async fn program_of(due: &Due) -> Result<Option<ActiveProgram>, Problem> {
+    match &due.program {
         None => Ok(None),
         head => program_by_head(head.as_ref()).await.map(Some),
     }
 }
 
-fn count(rows: usize) -> Option<i64> {
-    i64::try_from(rows).ok()
+fn look<'a>(at: Instant, program: Option<&'a ActiveProgram>, due: &'a Due) -> Option<Look<'a>> {
+    program.map(|program| Look { at, program, progress: &due.progress })
+}
+
+/// One batch.
+async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
+    let program = program_of(waiting).await?;
+    let look = look(at, program.as_ref(), waiting);
+    match (job, &look) {
+        (Job::Holds | Job::Activate | Job::Expire, _) => statement(job, waiting, program.as_ref(), at).await,
+        // whom a new program says otherwise of is known before they are looked at
+        (Job::Tiers, _) if waiting.unasked > 0 => tiers::ask(at).await.map(Step::of),
+        (Job::Tiers, _) => tiers::batch(at).await.map(Step::of),
+        (Job::Deliver, _) => deliver::batch(at).await.map(Step::of),
+        (Job::Occasions, Some(look)) => occasions::batch(look).await,
+        (Job::Triggers, Some(look)) => triggers::batch(look).await,
+        (Job::Remind, Some(look)) => remind::batch(look).await,
+        (Job::Occasions | Job::Triggers | Job::Remind, None) => Ok(Step::default()),
+    }
+}
+
+/// A batch that is one statement. One that the books refuse is made smaller, until the row that is in the way is alone and is set
+/// aside: it must not stop the others.
+async fn statement(job: Job, waiting: &Due, program: Option<&ActiveProgram>, at: Instant) -> Result<Step, Problem> {
+    let (mut bound, mut step, mut lots_due) = (BATCH, Step::default(), waiting.expire);
+    for _ in 0..MOST_TRIES {
+        let ids = Ids::new(at, random()).next();
+        let outcome = match job {
+            Job::Holds => {
+                let returned_until = program.and_then(|program| program.terms(at).returned_until);
+                store::release_overdue(&books(), at, bound, ids, returned_until).await.map(count)
+            }
+            Job::Activate => store::activate(&books(), at, bound).await.map(count),
+            _ => {
+                let version = program.map_or(0, |program| program.version);
+                // lots are counted by how many were due: a batch that was not counted to its end was a whole one
+                let lots = lots_due.min(bound);
+                store::expire(&books(), at, bound, ids, version).await.map(|()| lots)
+            }
+        };
+        match outcome {
+            // ids that collide are drawn again; a store that is busy is asked again
+            Err(StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_)) => {}
+            Err(StoreError::Refused(_)) if bound > 1 => bound = (bound / 8).max(1),
+            Err(StoreError::Refused(detail)) if job != Job::Activate => {
+                leave_out(job, at, &detail).await.map_err(|error| from_store(&error))?;
+                step.set_aside += 1;
+                bound = BATCH;
+                lots_due = due(at).await?.expire;
+            }
+            outcome => {
+                step.processed = outcome.map_err(|error| from_store(&error))?;
+                return Ok(step);
+            }
+        }
+    }
+    if step.set_aside > 0 { Ok(step) } else { Err(from_store(&StoreError::Stale)) }
+}
+
+async fn leave_out(job: Job, at: Instant, detail: &str) -> Result<(), StoreError> {
+    let left = match job {
+        Job::Holds => store::schedule::leave_out_hold(&books(), at, detail).await?,
+        _ => store::schedule::leave_out_expiry(&books(), at, detail).await?,
+    };
+    let line = json!({"level": "error", "job": job.word(), "subject": left.map(|id| id.0), "detail": detail});
+    eprintln!("{line}");
+    Ok(())
+}
+
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(BATCH)
 }

@@ -52,7 +52,7 @@ async fn hold(call: &Call) -> Result<Reply, Problem> {
     if body.order.member.as_ref().is_some_and(|other| *other != body.member) {
         return Err(Problem::field("/order/member", "two_members", "is not the one of /member"));
     }
-    let load = Load { vouchers: body.order.vouchers().to_vec(), ..Load::default() };
+    let load = Load { vouchers: body.order.vouchers().to_vec(), agreed: true, ..Load::default() };
     let load = body.member.subject("/member").await?.into_load(load);
     let sealer = Sealer::ready().await?;
     mutate_at(call, &SELLERS, load, &Look::at_order(&cart), |context| {
@@ -61,6 +61,7 @@ async fn hold(call: &Call) -> Result<Reply, Problem> {
         let order = wire::check_currency(&cart, program, &context.caller, "/order")?;
         let order = wire::with_vouchers(order, body.order.vouchers(), &context.snapshot, "/order")?;
         let member = context.snapshot.member.as_ref().ok_or(Refusal::MemberNotFound).map_err(refuse)?;
+        context.may_spend()?;
         let account = Account::open_settled(member, &context.snapshot, &context.terms(), context.command.now).map_err(refuse)?;
         let payment = wire::asked_payment(Some(&body.points), program.scale())?;
         let judged = wire::judged(program, Some(member), account.spendable(), &order, &payment, "/order")?;
@@ -149,11 +150,17 @@ async fn show(call: &Call, id: Id) -> Result<Reply, Problem> {
     // a late job does not make an overdue hold a live one
     let status = if open && redemption.hold_expires_at <= now() { RedemptionStatus::Expired } else { redemption.status };
     let points = |points| wire::points(points, &program);
+    // of what was set aside at no store a till does not learn which order took it
+    let order = redemption
+        .used_by
+        .as_ref()
+        .or(redemption.order_ref.as_ref())
+        .filter(|_| caller.store.is_none() || caller.store == redemption.store);
     Ok(Reply::ok(&json!({
         "id": redemption.id.external("red"), "status": status.word(), "member_id": redemption.account_id.external("mem"),
         "points": points(redemption.points), "money": wire::money(redemption.money), "captured": points(redemption.captured),
         "payable": wire::money(redemption.payable), "hold_expires_at": redemption.hold_expires_at.to_string(),
-        "created_at": redemption.created_at.to_string(), "order_id": redemption.used_by.as_ref().or(redemption.order_ref.as_ref()),
+        "created_at": redemption.created_at.to_string(), "order_id": order,
         "program_version": redemption.program_version,
         "lines": redemption.lines.iter()
             .map(|(line, paid, money)| json!({"line_id": line, "points": points(*paid), "money": wire::money(*money)}))

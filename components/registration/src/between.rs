@@ -19,7 +19,7 @@ pub async fn transfer(call: &Call, id: &str) -> Result<Reply, Problem> {
     let body: TransferBody = call.json()?;
     let reason = body.reason.clone().unwrap_or_else(|| "A gift between members".to_owned());
     wire::bounded(&reason, wire::LONGEST_TEXT, "/reason")?;
-    let load = Load { member: Some(member_id(id)?), ..Load::default() };
+    let load = Load { member: Some(member_id(id)?), agreed: true, ..Load::default() };
     let load = body.to.subject("/to").await?.into_load_as_other(load);
     mutate(call, &[Scope::Storefront, Scope::Staff], load, |context| {
         let program = &context.program;
@@ -27,6 +27,7 @@ pub async fn transfer(call: &Call, id: &str) -> Result<Reply, Problem> {
         if points.0 <= 0 {
             return Err(Problem::field("/points", "out_of_range", "must be above 0"));
         }
+        context.may_spend()?;
         let given = ledger::transfer(&context.snapshot, points, &reason, &context.terms(), context.command.clone())
             .map_err(|refusal| context.refuse(&refusal))?;
         // the receiver's balance is the receiver's own matter
@@ -51,7 +52,7 @@ struct MergeBody {
 pub async fn merge(call: &Call, id: &str) -> Result<Reply, Problem> {
     let body: MergeBody = call.json()?;
     let load = Load { member: Some(member_id(id)?), ..Load::default() };
-    let load = body.from.subject("/from").await?.into_load_as_other(load);
+    let load = Load { referrals: true, ..body.from.subject("/from").await?.into_load_as_other(load) };
     mutate(call, &[Scope::Staff], load, |context| {
         let program = &context.program;
         let merged = ledger::merge(&context.snapshot, context.standing_of(), &context.terms(), context.command.clone())

@@ -1,15 +1,24 @@
 //! Registration: members with their balances, the program and its versions, keys; and whatever no other component answers.
 
-mod administration;
 mod between;
+mod card;
+mod changes;
+mod codes;
+mod duplicates;
+mod filled;
 mod groups;
+mod join;
 mod keys;
 mod members;
-mod person;
 // the list belongs to the rules; their crate would bring its engine and its exports along
 #[path = "../../rules/src/presets.rs"]
 mod presets;
+mod privacy;
+mod profile;
 mod program;
+mod qr;
+mod referrals;
+mod tokens;
 mod vouchers;
 
 use edge::{Call, Problem, Reply, serve};
@@ -30,12 +39,27 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["/", "program.schema.json"]) => Ok(Reply::new(200, include_str!("../program.schema.json"))),
         ("POST", ["members"]) => members::enrol(call).await,
         ("GET", ["members"]) => members::look_up(call).await,
+        ("GET", ["members", "duplicates"]) => duplicates::list(call).await,
         ("GET", ["members", id]) => members::show(call, id).await,
+        ("PATCH", ["members", id]) => changes::change(call, id).await,
+        ("DELETE", ["members", id]) => privacy::erase(call, id).await,
+        ("GET", ["members", id, "export"]) => privacy::export(call, id).await,
+        ("GET", ["members", id, "consents"]) => changes::consents(call, id).await,
+        ("POST", ["members", id, "consents"]) => changes::consent(call, id).await,
+        ("GET", ["members", id, "acceptances"]) => changes::acceptances(call, id).await,
+        ("POST", ["members", id, "acceptances"]) => changes::accept(call, id).await,
         ("GET", ["members", id, "balance"]) => members::balance(call, id).await,
+        ("GET", ["members", id, "card.svg"]) => card::show(call, id).await,
         ("GET", ["members", id, "entries"]) => members::entries(call, id).await,
+        ("GET", ["members", id, "referral.svg"]) => join::friend(call, id).await,
+        ("GET", ["members", id, "referrals"]) => referrals::list(call, id).await,
+        ("GET", ["join.svg"]) => join::counter(call).await,
         ("POST", ["members", id, "adjustments"]) => members::adjust(call, id).await,
         ("PUT", ["members", id, "segments"]) => groups::segments(call, id).await,
         ("PUT", ["members", id, "tier"]) => groups::tier(call, id).await,
+        ("POST", ["members", id, "codes"]) => codes::send(call, id).await,
+        ("POST", ["members", id, "confirmation"]) => codes::confirm(call, id).await,
+        ("POST", ["members", id, "tokens"]) => tokens::create(call, id).await,
         ("POST", ["members", id, "transfers"]) => between::transfer(call, id).await,
         ("POST", ["members", id, "merges"]) => between::merge(call, id).await,
         ("GET", ["program"]) => program::current(call).await,
@@ -46,7 +70,9 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
         ("GET", ["program", "presets", name]) => program::preset(call, name).await,
         ("POST", ["vouchers"]) => vouchers::create(call).await,
         ("GET", ["vouchers", code]) => vouchers::show(call, code).await,
+        ("GET", ["keys"]) => keys::list(call).await,
         ("POST", ["keys"]) => keys::create(call).await,
+        ("POST", ["keys", id, "rotation"]) => keys::rotate(call, id).await,
         ("DELETE", ["keys", id]) => keys::revoke(call, id).await,
         _ => Err(Problem::no_such_call(call)),
     }

@@ -1,82 +1,164 @@
 //! Members: enrolment, look-up, balance, entries, adjustments by the staff.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use domain::id::Ids;
-use domain::snapshot::Snapshot;
+use domain::judgement::Enrolment;
+use domain::snapshot::{AcceptedRules, Agreed, Snapshot};
 use domain::{Id, Instant, MONEY_SCALE};
+use edge::sealing::Sealer;
 use edge::wire::{self, Amount, MemberRef, member_id};
 use edge::{
     Access, ActiveProgram, Call, Decision, Outcome, Problem, Read, Reply, RulesFailure, Scope, books, from_refusal, from_store,
-    mutate, now, own_fingerprint, people, program_by_head, random, read, replay, with_retries,
+    identity, letters, mutate, now, own_fingerprint, people, program_by_head, random, read, with_retries,
 };
-use ledger::{Account, Adjustment, Applicant, Command, Refusal};
+use ledger::{Account, Adjustment, Applicant, Brought, Command, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Commit, Load};
+use store::{Coming, Commit, Load};
 
-use crate::person::{self, MemberBody, Person, member_json};
+use crate::codes::new_code;
+use crate::filled;
+use crate::profile::ProfileBody;
+use edge::person::{self, Person, Written, member_json};
 
-const READERS: [Scope; 3] = [Scope::Storefront, Scope::Till, Scope::Staff];
+pub const READERS: [Scope; 3] = [Scope::Storefront, Scope::Till, Scope::Staff];
 
-/// Letters of codes: none that look alike.
-const CODE_LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+/// Whoever may read what is a member's own: members themselves too.
+pub const OWN_READERS: [Scope; 4] = [Scope::Storefront, Scope::Till, Scope::Staff, Scope::Member];
+
+/// A member of a path; `me` is the one whose token it is.
+pub async fn named(call: &Call, id: &str) -> Result<Id, Problem> {
+    if id != "me" {
+        return member_id(id);
+    }
+    let own = Access::of(call).await?.member();
+    own.ok_or_else(|| Problem::not_found("member_not_found", "me is the member whose token calls; with a key, name the member"))
+}
 
 /// `POST /v1/members`: three round trips, because personal data has a store of its own and is written first.
 pub async fn enrol(call: &Call) -> Result<Reply, Problem> {
-    let body: MemberBody = call.json()?;
+    let body: ProfileBody = call.json()?;
     let idempotency_key = call.idempotency_key()?;
+    call.names_by_identity();
     let access = Access::of(call).await?;
-    let fingerprint = call.fingerprint();
-    let (person, identities) = body.person(now()).await?;
+    let fingerprint = call.fingerprint().await?;
+    let (channel, consents) = (body.channel()?, body.consents()?);
+    let accepts = body.accepts.as_ref().map(|accepts| accepts.version("/accepts/rules_version")).transpose()?;
+    // what is refused today may have been taken, and answered, before
+    let person = body.applied_to(&Person::default(), now()).await;
+    let identities = match &person {
+        Ok(person) => hashed(person).await?,
+        Err(_) => Vec::new(),
+    };
+    let sealer = Sealer::ready().await?;
     let hashes: Vec<String> = identities.iter().map(|(_, hash)| hash.clone()).collect();
-    // persons of tries that did not succeed; whether one of a broken connection did is known only with the next answer
-    let written: RefCell<Vec<Id>> = RefCell::default();
+    let coming = match &person {
+        Ok(person) => coming(&body, person).await?,
+        Err(_) => Coming::default(),
+    };
+    let written = Written::default();
+    // whose profile may have been filled with this
+    let filled = Cell::new(None);
     let outcome = with_retries(async || {
         let now = now();
-        let loaded = store::load_enrolment(&books(), access.hash().as_deref(), idempotency_key, &hashes).await?;
+        let loaded = store::load_enrolment(&books(), &access.asking(), idempotency_key, &hashes, &coming).await?;
         let caller = access.permit(call, loaded.caller, &READERS)?;
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
             // a try whose answer was lost: its person is the member
-            written.borrow_mut().retain(|id| *id != answered.id);
-            let reply = replay(&answered, &fingerprint)?;
-            // the answer holds personal data: it is kept with the person
-            let kept = person::find(answered.id).await?.and_then(|person| person.answer);
-            let body = kept.ok_or_else(|| Problem::new(410, "person_erased", "The person behind this enrolment was erased"))?;
-            return Ok(Reply { body, ..reply });
+            written.stands(answered.id);
+            if filled::is_asked_for(loaded.program.as_ref()).await {
+                filled.set(Some(answered.id));
+            }
+            return Ok(person::repeat(&answered, &fingerprint).await?);
         }
         if let Some((kind, member)) = loaded.taken.first() {
             return Err(taken(kind, *member).into());
         }
+        let person = person.clone()?;
         let program = program_by_head(loaded.program.as_ref()).await?;
+        if program.asks_for_a_code() && !person.can_be_sent_a_code() {
+            let detail = "give a phone, an e-mail or a messenger: this program sends new members a code";
+            return Err(Problem::field("", "identity_required", detail).into());
+        }
         let ids = Ids::new(now, random());
         let id = ids.clone().next();
-        let applicant =
-            Applicant { id, channel: body.channel.clone(), referral_code: letters(random()), identities: identities.clone() };
-        let judged = program.judge_enrolment(now, &body.channel).map_err(|failure| not_judged(&failure))?;
+        let brought = loaded.referrer.map(|referrer| {
+            let judged = program.judge_referral(now, &referrer, None).map_err(|failure| not_judged(&failure))?;
+            Ok::<_, Problem>(Brought { referrer, judged })
+        });
+        let applicant = Applicant {
+            device: coming.device.clone(),
+            brought: brought.transpose()?,
+            id,
+            channel: channel.to_owned(),
+            referral_code: letters(random()),
+            identities: identities.clone(),
+            consents: consents.clone(),
+            accepts: accepts.clone(),
+            code: program.asks_for_a_code().then(|| new_code(&sealer, id, id)).transpose()?,
+            awaits_welcome: program.welcome_waits(),
+        };
+        let judged = program.judge_enrolment(now, channel).map_err(|failure| not_judged(&failure))?;
+        let judged =
+            if program.welcome_waits() { Enrolment { standing: judged.standing, ..Enrolment::default() } } else { judged };
         let enrolled = ledger::enrol(applicant, &judged, &program.terms(now), Command { now, ids })
             .map_err(|refusal| from_refusal(&refusal, program.scale()))?;
-        let answer = member_json(&enrolled.member, &person, &program, now).to_string();
-        written.borrow_mut().push(id);
-        person::write(id, &Person { answer: Some(answer.clone()), ..person.clone() }, now).await?;
+        let agreed = Agreed {
+            consents: consents.iter().cloned().collect(),
+            rules: accepts.clone().map(|rules_version| AcceptedRules { rules_version, at: now }),
+            ..Agreed::default()
+        };
+        let mut answer = member_json(&enrolled.member, &person, &agreed, &program, now);
+        if let Some(decided) = &enrolled.referral {
+            answer["referral"] = wire::referral(decided, &program);
+        }
+        let answer = answer.to_string();
+        written.write(id, id, &Person { answer: Some(answer.clone()), ..person.clone() }, now).await?;
         let commit =
             Commit { id, idempotency_key, fingerprint: &fingerprint, status: 201, answer: None, now, plan: &enrolled.plan };
-        store::apply(&books(), &commit).await?;
-        written.borrow_mut().retain(|written| *written != id);
+        let applied = store::apply(&books(), &commit).await;
+        written.is_told(id, &applied);
+        applied?;
+        filled.set(filled::is_filled(&person, &program).then_some(id));
         Ok(Reply::new(201, answer))
     })
     .await;
-    // refused, or answered by another request under the same key; after a failure of the store nobody knows
-    if outcome.as_ref().map_or_else(|problem| problem.status < 500, |_| true) {
-        for id in written.take() {
-            if let Err(error) = store::remove_person(&people(), id).await {
-                // a sealed person without a member can't be reached by any call
-                eprintln!("{}", json!({"level": "warn", "detail": format!("a refused person is left: {error}")}));
-            }
-        }
+    written.settle().await;
+    if let (Ok(_), Some(member)) = (&outcome, filled.get()) {
+        filled::reward(member).await;
     }
     outcome
+}
+
+/// With what somebody enrols who names a member's code: the device, and members who are alike. Only then a statement looks for
+/// those, and only where the person tells both names and the birthday.
+async fn coming(body: &ProfileBody, person: &Person) -> Result<Coming, Problem> {
+    let device = match body.device()? {
+        None => None,
+        Some(device) => Some(identity::keyed_hash("device", device).await?),
+    };
+    let Some(code) = &body.referral_code else { return Ok(Coming { device, ..Coming::default() }) };
+    let alike = match person.likeness().await? {
+        None => Vec::new(),
+        Some(likeness) => store::members_alike(&people(), &likeness).await.map_err(|error| from_store(&error))?,
+    };
+    Ok(Coming { code: Some(code.trim().to_uppercase()), device, alike })
+}
+
+/// The keyed hashes of what a person is known by: (kind, hash).
+///
+/// # Errors
+/// 500 without a usable key.
+pub async fn hashed(person: &Person) -> Result<Vec<(&'static str, String)>, Problem> {
+    let mut hashes = Vec::new();
+    for (kind, value) in person.identities() {
+        if let Some(value) = value {
+            hashes.push((kind, identity::keyed_hash(kind, value).await?));
+        }
+    }
+    Ok(hashes)
 }
 
 /// `GET /v1/members?phone=...`
@@ -91,31 +173,27 @@ pub async fn look_up(call: &Call) -> Result<Reply, Problem> {
         card: value("card"),
         telegram: value("telegram"),
     };
-    let load = reference.subject("").await?.into_load(Load::default());
+    let load = reference.subject("").await?.into_load(Load { agreed: true, ..Load::default() });
     show_loaded(read(call, &READERS, load).await?).await
 }
 
 /// `GET /v1/members/{id}`
 pub async fn show(call: &Call, id: &str) -> Result<Reply, Problem> {
-    let load = Load { member: Some(member_id(id)?), ..Load::default() };
-    show_loaded(read(call, &READERS, load).await?).await
+    let load = Load { member: Some(named(call, id).await?), agreed: true, ..Load::default() };
+    show_loaded(read(call, &OWN_READERS, load).await?).await
 }
 
 async fn show_loaded(shop: Read) -> Result<Reply, Problem> {
     let member = shop.snapshot.member.as_ref().ok_or_else(|| from_refusal(&Refusal::MemberNotFound, shop.program.scale()))?;
-    let mut person = person::find(member.id).await?.unwrap_or_default();
-    for merged in &member.merged {
-        if let Some(earlier) = person::find(*merged).await? {
-            person.take_over(earlier);
-        }
-    }
-    Ok(Reply::ok(&member_json(member, &person, &shop.program, now())))
+    let person = person::behind(member).await?;
+    let agreed = shop.snapshot.agreed.as_ref().cloned().unwrap_or_default();
+    Ok(Reply::ok(&member_json(member, &person, &agreed, &shop.program, now())))
 }
 
 /// `GET /v1/members/{id}/balance`
 pub async fn balance(call: &Call, id: &str) -> Result<Reply, Problem> {
-    let load = Load { member: Some(member_id(id)?), ..Load::default() };
-    let shop = read(call, &READERS, load).await?;
+    let load = Load { member: Some(named(call, id).await?), ..Load::default() };
+    let shop = read(call, &OWN_READERS, load).await?;
     let value =
         balance_json(&shop.snapshot, &shop.program, now()).map_err(|refusal| from_refusal(&refusal, shop.program.scale()))?;
     Ok(Reply::ok(&value))
@@ -130,20 +208,19 @@ fn balance_json(snapshot: &Snapshot, program: &ActiveProgram, now: Instant) -> R
 /// `GET /v1/members/{id}/entries`: newest first, each with its explanation.
 pub async fn entries(call: &Call, id: &str) -> Result<Reply, Problem> {
     let limit = call.limit()?;
-    let below = match call.parameter("cursor") {
-        None => i64::MAX,
-        Some(cursor) => cursor.parse().map_err(|_| Problem::field("/cursor", "invalid", "is no cursor of this list"))?,
-    };
-    let shop = read(call, &READERS, Load { member: Some(member_id(id)?), ..Load::default() }).await?;
+    let below = call.cursor()?;
+    let id = named(call, id).await?;
+    let shop = read(call, &OWN_READERS, Load { member: Some(id), ..Load::default() }).await?;
     if shop.snapshot.member.is_none() {
         return Err(from_refusal(&Refusal::MemberNotFound, shop.program.scale()));
     }
     // of a member that was merged: what happened until then
-    let rows = store::entries(&books(), member_id(id)?, below, limit + 1).await.map_err(|error| from_store(&error))?;
-    let shown = usize::try_from(limit).unwrap_or_default();
-    let items: Vec<Value> = rows.iter().take(shown).map(|row| wire::entry(row, &shop.program)).collect();
-    let next = if rows.len() > shown { rows.get(shown - 1).map(|last| last.seq.to_string()) } else { None };
-    Ok(Reply::ok(&json!({"items": items, "next_cursor": next})))
+    let mut rows = store::entries(&books(), id, below, limit + 1).await.map_err(|error| from_store(&error))?;
+    if let Some(own) = &shop.caller.store {
+        rows.iter_mut().for_each(|row| row.hide_other_stores(own));
+    }
+    let rows = rows.iter().map(|row| (row.seq, wire::entry(row, &shop.program)));
+    Ok(Reply::ok(&wire::page(rows.collect(), limit)))
 }
 
 #[derive(Deserialize)]
@@ -199,12 +276,12 @@ pub async fn adjust(call: &Call, id: &str) -> Result<Reply, Problem> {
     .await
 }
 
-fn taken(kind: &str, member: Id) -> Problem {
+pub fn taken(kind: &str, member: Id) -> Problem {
     let id = member.external("mem");
     Problem::new(409, "identity_taken", format!("This {kind} is member {id}'s already")).with("member_id", id)
 }
 
-fn not_judged(failure: &RulesFailure) -> Problem {
+pub fn not_judged(failure: &RulesFailure) -> Problem {
     match failure {
         RulesFailure::Invalid(error) => Problem::field("/channel", &error.code, error.detail.clone()),
         RulesFailure::Inconsistent(what) => wire::inconsistent(what),
@@ -214,14 +291,4 @@ fn not_judged(failure: &RulesFailure) -> Problem {
         }
         RulesFailure::Insufficient(_) => Problem::field("", "not_judged", "the rules can't judge this enrolment"),
     }
-}
-
-/// Eight letters of 40 random bits: not to be guessed, easy to say. A collision is refused by the store and tried again.
-pub fn letters(random: u64) -> String {
-    (0..8)
-        .map(|place| {
-            let index = usize::try_from((random >> (place * 5)) & 31).unwrap_or_default();
-            char::from(CODE_LETTERS[index])
-        })
-        .collect()
 }

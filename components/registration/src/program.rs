@@ -3,12 +3,12 @@
 use domain::Instant;
 use domain::plan::{Plan, Program};
 use edge::{
-    Access, Call, FieldError, Problem, Reply, Scope, authorize, books, cache_program, from_store, hash_text, now, parse_program,
+    Access, Call, Change, FieldError, Problem, Reply, Scope, authorize, books, cache_program, change, from_store, hash_text, now,
+    parse_program,
 };
 use serde_json::json;
 use store::{Document, ProgramHead, ProgramLoad};
 
-use crate::administration::{Change, change};
 use crate::presets;
 
 const READERS: [Scope; 3] = [Scope::Staff, Scope::Storefront, Scope::Till];
@@ -16,7 +16,7 @@ const READERS: [Scope; 3] = [Scope::Staff, Scope::Storefront, Scope::Till];
 /// `GET /v1/program`
 pub async fn current(call: &Call) -> Result<Reply, Problem> {
     let access = Access::of(call).await?;
-    let loaded = store::load_program(&books(), access.hash().as_deref(), None, None).await.map_err(|error| from_store(&error))?;
+    let loaded = store::load_program(&books(), &access.asking(), None, None).await.map_err(|error| from_store(&error))?;
     access.permit(call, loaded.caller, &READERS)?;
     let head = loaded.program.ok_or_else(not_published)?;
     let document = store::program_document(&books(), None, Some(head.version)).await.map_err(|error| from_store(&error))?;
@@ -78,8 +78,7 @@ pub async fn publish(call: &Call) -> Result<Reply, Problem> {
     let document = std::str::from_utf8(&call.body).map_err(|_| Problem::new(400, "invalid_json", "The body is no UTF-8 text"))?;
     if dry_run {
         let access = Access::of(call).await?;
-        let loaded =
-            store::load_program(&books(), access.hash().as_deref(), None, None).await.map_err(|error| from_store(&error))?;
+        let loaded = store::load_program(&books(), &access.asking(), None, None).await.map_err(|error| from_store(&error))?;
         access.permit(call, loaded.caller.clone(), &[Scope::Staff])?;
         checked(document, &loaded, now())?;
         return Ok(Reply::ok(&json!({"valid": true, "version": null})));

@@ -4,13 +4,11 @@ use domain::plan::{NewVoucher, Plan};
 use domain::snapshot::Voucher;
 use domain::{Id, Instant};
 use edge::wire::{self, MemberRef};
-use edge::{ActiveProgram, Call, Decision, Outcome, Problem, Reply, Scope, mutate, now, random, read};
+use edge::{ActiveProgram, Call, Decision, Outcome, Problem, Reply, Scope, letters, mutate, now, random, read};
 use ledger::Refusal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Load;
-
-use crate::members::letters;
 
 /// Goods that a voucher can be for.
 const MOST_SKUS: usize = 100;
@@ -100,8 +98,12 @@ pub async fn show(call: &Call, code: &str) -> Result<Reply, Problem> {
     let shop = read(call, &[Scope::Staff, Scope::Storefront, Scope::Till], load).await?;
     let voucher = shop.snapshot.vouchers.first();
     let voucher = voucher.ok_or_else(|| Problem::not_found("voucher_not_found", "There is no voucher with this code"))?;
-    let Voucher { code, rule_id, member_id, skus, expires_at, created_at, used_by, .. } = voucher;
+    let Voucher { code, rule_id, member_id, skus, expires_at, created_at, used_by, used_in, .. } = voucher;
     let mut answer = shown(code, rule_id, *member_id, skus, *expires_at, *created_at, used_by.as_deref());
+    // a till sees the orders of its own store
+    if shop.caller.store.is_some() && shop.caller.store != *used_in {
+        answer["order_id"] = Value::Null;
+    }
     if used_by.is_none() && expires_at.is_some_and(|end| end <= now()) {
         answer["status"] = "expired".into();
     }

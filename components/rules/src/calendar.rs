@@ -144,6 +144,11 @@ impl Zone {
         self.instant(date.at(0, 0, 0, 0))
     }
 
+    /// The start of a local day.
+    pub fn start(&self, date: Date) -> Result<i64, NoLife> {
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
     /// The start of the local day after the one so many months before the day of an instant: 12 months to the day's end.
     pub fn months_before(&self, at: i64, months: i64) -> Result<i64, NoLife> {
         let date = self.local(at)?.date().checked_sub(Span::new().try_months(months)?)?.tomorrow()?;

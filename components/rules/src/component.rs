@@ -5,8 +5,8 @@ use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 use crate::Program;
 use crate::bindings::export;
 use crate::engine::{
-    self, Enrolment, Event, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment, Rewarded, Settings,
-    Standing,
+    self, Agenda, Enrolment, Event, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral, Judgement, Member, Needs,
+    Order, Payment, Referral, Rewarded, Settings, Standing,
 };
 
 #[global_allocator]
@@ -47,8 +47,20 @@ impl GuestProgram for Program {
         self.returned_until(at)
     }
 
+    fn agenda(&self, after: i64, at: i64) -> Agenda {
+        self.agenda(after, at)
+    }
+
+    fn scheduled(&self, trigger: String, moment: i64) -> Option<Firing> {
+        self.scheduled(&trigger, moment)
+    }
+
     fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {
         self.judge_enrolment(at, &channel)
+    }
+
+    fn judge_referral(&self, referral: Referral) -> Result<JudgedReferral, Failure> {
+        self.judge_referral(&referral)
     }
 
     fn judge_order(&self, member: Member, order: Order, payment: Payment) -> Result<Judgement, Failure> {

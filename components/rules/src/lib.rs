@@ -4,6 +4,7 @@
 //!
 //! - `document`: JSON to typed blocks, one file a block, with every problem found and named by its JSON pointer;
 //! - `calendar`: the days of the program's zone, from which points become available and on which they expire;
+//! - `agenda`: from when to when occasions, triggers and reminders are due;
 //! - `judge`: line amounts, points paid, earning, shares of the lines, and the sentence that explains each of them;
 //! - `component`: the same behind `wit/rules.wit`, for WebAssembly only.
 //!
@@ -42,6 +43,7 @@ mod bindings {
     });
 }
 
+mod agenda;
 mod calendar;
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -61,6 +63,7 @@ impl Default for engine::Member {
         Self {
             orders: 0,
             qualifying_spend: 0,
+            largest_order: 0,
             earned: 0,
             available: 0,
             segments: Vec::new(),

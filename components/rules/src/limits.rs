@@ -73,6 +73,9 @@ pub const END_OF_INSTANTS: i64 = 32_503_680_000_000;
 /// How often a rule may fire for a member: more is no limit.
 pub const MAX_TIMES: i64 = 1_000_000;
 
+/// Friends for whom a referrer is paid within a period: so many moments the books tell.
+pub const MAX_FRIENDS_IN_PERIOD: i64 = 1_000;
+
 /// Orders that a condition counts.
 pub const MAX_ORDERS: i64 = 100_000;
 
@@ -90,3 +93,30 @@ pub const MAX_VOUCHERS: usize = 20;
 
 /// The largest multiplier of points, in parts per million: a thousandfold. Above it somebody meant a fixed number.
 pub const MAX_FACTOR: i64 = 1_000_000_000;
+
+/// Occasions of a program: each is looked for every day.
+pub const MAX_OCCASIONS: usize = 50;
+
+/// Triggers of a program: each is looked for every day, or every hour.
+pub const MAX_TRIGGERS: usize = 100;
+
+/// Days before or after the day itself: half a year, so that an occasion is nearer to its own year's day than to another's.
+pub const MAX_OFFSET: i64 = 180;
+
+/// Reminders before points expire: more would be noise.
+pub const MAX_REMINDERS: usize = 10;
+
+/// Days before points expire.
+pub const MAX_REMINDER_DAYS: i64 = 365;
+
+/// Days that a trigger waits: ten years.
+pub const MAX_WAIT_DAYS: i64 = 3_650;
+
+/// Hours that a trigger waits: a month; beyond it days are meant.
+pub const MAX_WAIT_HOURS: i64 = 744;
+
+/// Days for which a trigger does not fire again: ten years.
+pub const MAX_COOLDOWN: i64 = 3_650;
+
+/// Occasions of one look at the agenda: whoever comes late asks again.
+pub const MAX_DUE_OCCASIONS: usize = 400;

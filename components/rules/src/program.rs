@@ -1,7 +1,11 @@
 //! A program: parsed and checked once, asked many times.
 
+use crate::agenda;
 use crate::document::Document;
-use crate::engine::{Enrolment, Event, Failure, Finding, Judgement, Member, Needs, Order, Payment, Rewarded, Settings, Standing};
+use crate::engine::{
+    Agenda, Enrolment, Event, Failure, Finding, Firing, JudgedReferral, Judgement, Member, Needs, Order, Payment, Referral,
+    Rewarded, Settings, Standing,
+};
 use crate::judge;
 
 /// A checked program document. Every answer depends on nothing but the document and the arguments.
@@ -72,12 +76,33 @@ impl Program {
         self.document.zone.life(at, lifetime).ok()?.expires_at
     }
 
+    /// What is to be done by itself at the second instant (milliseconds since 1970-01-01T00:00:00Z), and the occasions of the local
+    /// days that began since the first one.
+    #[must_use]
+    pub fn agenda(&self, after: i64, at: i64) -> Agenda {
+        agenda::agenda(&self.document, after, at)
+    }
+
+    /// When a trigger fires for something that happened at an instant. None for an unknown trigger.
+    #[must_use]
+    pub fn scheduled(&self, trigger: &str, moment: i64) -> Option<Firing> {
+        agenda::scheduled(&self.document, trigger, moment)
+    }
+
     /// What enrolling at an instant (milliseconds since 1970-01-01T00:00:00Z) through a channel gives.
     ///
     /// # Errors
     /// `Invalid` at `/at` when the instant is not within the years 1900 to 2999.
     pub fn judge_enrolment(&self, at: i64, channel: &str) -> Result<Enrolment, Failure> {
         judge::judge_enrolment(&self.document, at, channel)
+    }
+
+    /// What becomes of a friend whom a member brought.
+    ///
+    /// # Errors
+    /// `Invalid` with a pointer into the referral.
+    pub fn judge_referral(&self, referral: &Referral) -> Result<JudgedReferral, Failure> {
+        judge::judge_referral(&self.document, referral)
     }
 
     /// What the order gives and lets pay.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{DAY, NOON, judge, labelled, line, member, moment, order, pay, program, promo};
+use common::{DAY, NOON, judge, judge_for, labelled, line, member, moment, order, pay, program, promo};
 use rules::engine::{ClawbackPolicy, Event, Member, Payment, Shortfall, UseOfRule};
 use rules::presets::PRESETS;
 
@@ -93,10 +93,18 @@ fn sela_gives_500_points_for_a_birthday_once_a_year_and_for_37_days() {
 }
 
 #[test]
-fn leonardo_counts_what_was_bought_in_all_and_says_so() {
-    let quoted = |spend: i64| judge(&program("leonardo"), spend, vec![line("1", 10_000)]).discount;
-    assert_eq!((quoted(80_000), quoted(160_000)), (0, 500), "two purchases of 800.00 open the membership");
-    assert!(rules::presets::preset("leonardo").unwrap().contains("two of 800 open the membership too"));
+fn leonardo_takes_off_by_what_was_bought_in_all_once_one_purchase_was_1500() {
+    for (spend, largest_order, off) in [
+        (160_000, 80_000, 0),
+        (150_000, 150_000, 500),
+        (1_000_000, 149_999, 0),
+        (1_000_000, 150_000, 1_000),
+        (3_000_000, 150_000, 1_500),
+    ] {
+        let buyer = Member { largest_order, ..member(spend) };
+        let judged = judge_for(&program("leonardo"), &buyer, &order(vec![line("1", 10_000)]));
+        assert_eq!(judged.discount, off, "{spend} in all, {largest_order} at once");
+    }
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub struct NextTier {
     pub name: String,
     pub threshold: i64,
     pub remaining: i64,
+    /// The membership has not started: a single order that counts at least this much must be among what is missing.
+    pub order_min: Option<Money>,
 }
 
 /// Where a member stands among the tiers.
@@ -222,6 +224,8 @@ pub struct Judgement {
     pub perks: Vec<Perk>,
     pub explanations: Vec<Explanation>,
     pub payment_explanations: Vec<Explanation>,
+    /// What becomes of the referral by which the member came, where one waits.
+    pub referral: Option<JudgedReferral>,
 }
 
 /// What an event gives.
@@ -239,4 +243,34 @@ pub struct Enrolment {
     pub grants: Vec<Grant>,
     pub standing: Standing,
     pub explanations: Vec<Explanation>,
+}
+
+/// What becomes of a referral.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferralOutcome {
+    /// Nobody is paid for this friend, now or later.
+    Refused,
+    /// A purchase of the friend is waited for.
+    Waiting,
+    /// Both sides are paid now.
+    Paid,
+}
+
+/// What one side of a referral gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReferralReward {
+    pub grants: Vec<Grant>,
+    pub explanations: Vec<Explanation>,
+}
+
+/// What the program says of a referral.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedReferral {
+    pub outcome: ReferralOutcome,
+    /// Why.
+    pub why: Explanation,
+    pub referrer: ReferralReward,
+    pub referee: ReferralReward,
+    /// What the friend must keep of the purchase that pays.
+    pub keep: Money,
 }

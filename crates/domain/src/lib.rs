@@ -7,6 +7,7 @@ pub mod judgement;
 pub mod language;
 pub mod order;
 pub mod plan;
+pub mod referral;
 pub mod snapshot;
 pub mod time;
 

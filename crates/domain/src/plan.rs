@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::referral::{NewDevice, NewReferral, ReferralVerdict};
 use crate::{Id, Instant, Money, Points, Quantity};
 
 /// The whole effect of a command. Empty parts are left out.
@@ -14,10 +15,25 @@ pub struct Plan {
     pub api_keys: Vec<ApiKey>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub revoked_keys: Vec<Id>,
+    /// Keys whose successors are among `api_keys`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ending_keys: Vec<EndingKey>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<NewMember>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileUpdate>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<NewConsent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acceptances: Vec<NewAcceptance>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub member_codes: Vec<MemberCode>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub member_confirmations: Vec<MemberConfirmation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub erasures: Vec<Erasure>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<NewOrder>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -66,6 +82,22 @@ pub struct Plan {
     pub used_vouchers: Vec<UsedVoucher>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outbox: Vec<Message>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<NewDevice>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub referrals: Vec<NewReferral>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<ReferralVerdict>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<NewWebhook>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<Rotation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deleted_webhooks: Vec<Id>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redeliveries: Vec<Redelivery>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<NewReceipt>,
 }
 
 /// An event; its id is the command's.
@@ -151,6 +183,17 @@ pub struct ApiKey {
     pub name: String,
     pub scopes: Vec<String>,
     pub store: Option<String>,
+    /// The first instant at which it opens nothing.
+    pub expires_at: Option<Instant>,
+    /// The key whose successor it is.
+    pub replaces: Option<Id>,
+}
+
+/// A key that goes on until then, beside its successor.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EndingKey {
+    pub id: Id,
+    pub expires_at: Instant,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -161,6 +204,8 @@ pub struct NewMember {
     pub referral_code: String,
     pub joined_at: Instant,
     pub tier: Option<String>,
+    /// The welcome comes with the right code.
+    pub awaits_welcome: bool,
 }
 
 /// A keyed hash by which a member is found.
@@ -169,6 +214,66 @@ pub struct Identity {
     pub hash: String,
     pub kind: &'static str,
     pub member_id: Id,
+}
+
+/// A person's data were changed: those that the command wrote under its own id stand from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProfileUpdate {
+    pub member_id: Id,
+    /// The version that the change was made of.
+    pub from: Id,
+    /// Kinds of identities that are given anew: none of before leads to the member any more.
+    pub kinds: Vec<&'static str>,
+}
+
+/// What a member said about a channel of messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewConsent {
+    pub member_id: Id,
+    /// `email`, `sms`, `messenger` or `push`.
+    pub channel: String,
+    pub granted: bool,
+    /// Where it was said.
+    pub source: String,
+}
+
+/// A member accepted a version of the program's rules for members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewAcceptance {
+    pub member_id: Id,
+    pub rules_version: String,
+}
+
+/// A one-time code that was sent to a member; it takes the place of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MemberCode {
+    pub member_id: Id,
+    /// Keyed hash.
+    pub code_hash: String,
+    pub expires_at: Instant,
+    /// The command that made the one before it, as a lock; none for the first.
+    pub replaces: Option<Id>,
+    /// The day in UTC, counted from 1970, on which it is sent.
+    pub day: i64,
+}
+
+/// A code that came from a member who is to confirm who they are, under the lock of the tries before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemberConfirmation {
+    pub member_id: Id,
+    /// The command that made the code.
+    pub code_id: Id,
+    /// Wrong codes before this one.
+    pub attempts: i64,
+    pub right: bool,
+}
+
+/// The person behind a member goes; the numbers stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Erasure {
+    pub member_id: Id,
+    /// Whose key asked for it; 0 for the shop's first one.
+    pub caller_id: Id,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -389,4 +494,42 @@ pub struct Message {
     pub member_id: Option<Id>,
     pub kind: &'static str,
     pub payload: Value,
+}
+
+/// An endpoint that messages are sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewWebhook {
+    pub id: Id,
+    pub url: String,
+    /// Kinds of messages that it gets; none: all.
+    pub kinds: Vec<String>,
+    /// Whether it gets the person with them.
+    pub with_recipient: bool,
+}
+
+/// A new secret for an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rotation {
+    pub webhook_id: Id,
+    /// The generation of the secret so far, as a lock.
+    pub from: i64,
+}
+
+/// A message that was given up is sent to an endpoint again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Redelivery {
+    pub message_id: Id,
+    pub webhook_id: Id,
+}
+
+/// What the shop's provider says of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewReceipt {
+    pub message_id: Id,
+    /// `email`, `sms`, `messenger` or `push`.
+    pub channel: String,
+    /// `delivered`, `opened` or `failed`.
+    pub status: &'static str,
+    pub at: Instant,
+    pub reason: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! What the store knows at the moment of a decision: the rows of `sql/statements/load.sql`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::order::Line;
@@ -26,8 +28,14 @@ pub struct Snapshot {
     pub vouchers: Vec<Voucher>,
     /// The event that is known under the id that was asked for.
     pub event: Option<RecordedEvent>,
+    /// What stands of what the member agreed to; only where it was asked for.
+    pub agreed: Option<Agreed>,
     /// When the windows of `member.activity` begin, in its sequence.
     pub windows: Vec<Instant>,
+    /// Referrals by which the member and the other one came, as far as they wait or are paid; only where they were asked for.
+    pub referrals: Vec<crate::referral::RecordedReferral>,
+    /// The keyed hash of the order's device, as it was asked for.
+    pub device: Option<String>,
 }
 
 /// What must be known of a member, beside the totals, to judge at a moment.
@@ -41,13 +49,15 @@ pub struct Needs {
     pub day: Instant,
     /// In which of these the member bought before.
     pub categories: Vec<String>,
+    /// How much the largest order counts.
+    pub largest_order: bool,
 }
 
 impl Needs {
     /// Whether nothing must be known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.windows.is_empty() && self.rules.is_empty() && self.categories.is_empty()
+        self.windows.is_empty() && self.rules.is_empty() && self.categories.is_empty() && !self.largest_order
     }
 }
 
@@ -75,10 +85,18 @@ pub struct Member {
     pub revision: i64,
     pub orders: i64,
     pub qualifying_spend: Money,
+    /// The largest part of it that one order brought, where that was asked for.
+    #[serde(default)]
+    pub largest_order: Money,
     pub tier: Option<String>,
     pub tier_since: Option<Instant>,
     /// Members that this one took over.
     pub merged: Vec<Id>,
+    /// Their `profile`s.
+    #[serde(default)]
+    pub merged_profiles: Vec<Id>,
+    /// The command that wrote the person's data as they are now: their id in the store of persons, and their lock.
+    pub profile: Id,
     /// Groups that the shop put the member into.
     #[serde(default)]
     pub segments: Vec<String>,
@@ -103,6 +121,61 @@ pub struct Member {
     /// Those of the categories that were asked for in which the member bought before.
     #[serde(default)]
     pub categories: Vec<String>,
+}
+
+impl Member {
+    /// Whether the person is gone and only the numbers are left.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.status == "erased"
+    }
+
+    /// Whether the member is still to confirm who they are.
+    #[must_use]
+    pub fn is_unconfirmed(&self) -> bool {
+        self.status == "not_confirmed"
+    }
+}
+
+/// What stands of what a member said.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct Agreed {
+    /// Whether a channel of messages is allowed; a channel of which nothing was said is absent.
+    pub consents: BTreeMap<String, bool>,
+    /// The program's rules that were accepted last.
+    pub rules: Option<AcceptedRules>,
+    /// All versions that were ever accepted.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// The code that was sent last.
+    #[serde(default)]
+    pub code: Option<SentCode>,
+    /// 1 for a new member whose welcome comes with the right code.
+    #[serde(default)]
+    pub awaits_welcome: u8,
+}
+
+/// A one-time code that was sent to a member.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct SentCode {
+    /// The command that made it.
+    pub id: Id,
+    /// Keyed hash.
+    pub hash: String,
+    pub sent_at: Instant,
+    pub expires_at: Instant,
+    /// Wrong codes so far.
+    pub attempts: i64,
+    /// The day in UTC, counted from 1970, on which it was sent, and how many were on that day.
+    pub day: i64,
+    pub sent: i64,
+}
+
+/// A version of the program's rules for members, by the shop's own name of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct AcceptedRules {
+    pub rules_version: String,
+    pub at: Instant,
 }
 
 /// A tier that was given: for a time, or (without an end) as a floor.
@@ -148,8 +221,9 @@ pub struct Voucher {
     /// The first moment at which it is over.
     pub expires_at: Option<Instant>,
     pub created_at: Instant,
-    /// The order that used it.
+    /// The order that used it, and the store that it was made in.
     pub used_by: Option<String>,
+    pub used_in: Option<String>,
 }
 
 /// An event as it was recorded.
@@ -311,6 +385,9 @@ pub struct RecordedOrder {
     /// What each lot paid and has not got back yet; empty for an order without points.
     pub paid: Vec<Taken>,
     pub returns: Vec<RecordedReturn>,
+    /// What the largest other order of its member counts, where that was asked for.
+    #[serde(default)]
+    pub largest_other: Money,
 }
 
 /// A lot that an order earned: `[lot, issued, expired, expires_at]`.

@@ -1,13 +1,16 @@
 //! One HTTP request, read whole, and its answer.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use spin_sdk::http::{Request, StatusCode};
 
+use crate::access::variable;
+use crate::client::Client;
+use crate::limits::{self, Quota, Subjects};
 use crate::problem::Problem;
+use crate::sealing::keyed_hash_of;
 use crate::shop::known_key;
 use crate::wire::Languages;
 
@@ -29,8 +32,18 @@ pub struct Call {
     /// In which languages the caller reads explanations.
     pub languages: Languages,
     target: String,
+    /// Where it comes from, where that tells one client from others.
+    pub(crate) client: Option<Client>,
     /// The key was looked up, and the call is allowed to it.
     pub(crate) permitted: Cell<bool>,
+    /// A member is named by a phone, an e-mail or the like: what can be tried out.
+    pub(crate) names_by_identity: Cell<bool>,
+    /// A phone, an e-mail or the like was given to a member: that it was free is told by the success.
+    pub(crate) adds_identity: Cell<bool>,
+    /// Whom the call is counted for.
+    pub(crate) subjects: RefCell<Option<Subjects>>,
+    /// What the key has left.
+    pub(crate) quota: Cell<Option<Quota>>,
 }
 
 /// A success.
@@ -68,6 +81,22 @@ impl Call {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it was refused before its key was looked at.
+    fn is_not_checked(&self, refused: &Problem) -> bool {
+        self.subjects.borrow().is_none() && refused.status != 429 && self.target.starts_with("/v1/")
+    }
+
+    /// Says that the call names a member by what can be tried out, before the caller is let through.
+    pub fn names_by_identity(&self) {
+        self.names_by_identity.set(true);
+    }
+
+    /// Says that the call gives a known member what may be somebody's already: whatever is answered, it tells about others, so
+    /// that it counts as a guess.
+    pub fn adds_identity(&self) {
+        self.adds_identity.set(true);
+    }
+
     /// The idempotency key of a mutation.
     ///
     /// # Errors
@@ -83,14 +112,12 @@ impl Call {
         }
     }
 
-    /// What makes two requests the same: method, path, query and raw body.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [self.method.as_bytes(), b"\n", self.target.as_bytes(), b"\n", &self.body] {
-            hash.update(part);
-        }
-        hex(&hash.finalize())
+    /// What makes two requests the same: method, path, query and raw body, as a keyed hash.
+    ///
+    /// # Errors
+    /// 500 when the shop has no usable key.
+    pub async fn fingerprint(&self) -> Result<String, Problem> {
+        keyed_hash_of(&[self.method.as_bytes(), b"\n", self.target.as_bytes(), b"\n", &self.body]).await
     }
 
     /// The body as a type of the API.
@@ -99,6 +126,17 @@ impl Call {
     /// 400 for what is no JSON; 422 with a pointer to what does not fit.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
         crate::wire::parse(&self.body)
+    }
+
+    /// Lists: below which row the next page begins.
+    ///
+    /// # Errors
+    /// 422 for what was no `next_cursor`.
+    pub fn cursor(&self) -> Result<i64, Problem> {
+        match self.parameter("cursor") {
+            None => Ok(i64::MAX),
+            Some(cursor) => cursor.parse().map_err(|_| Problem::field("/cursor", "invalid", "is no cursor of this list")),
+        }
     }
 
     /// Lists: how many, at most 200, 50 unless asked.
@@ -133,20 +171,24 @@ pub async fn serve<F>(request: Request, route: F) -> Response
 where
     F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
 {
+    let mut quota = None;
     let outcome = match read(request).await {
         Ok(call) => {
-            let outcome = match route(&call).await {
-                // whoever has no known key learns nothing else: the path and the body were looked at before the store
-                Err(problem) if !call.permitted.get() && call.target.starts_with("/v1/") => {
-                    Err(known_key(&call).await.err().unwrap_or(problem))
-                }
-                outcome => outcome,
+            let outcome = match &call.key {
+                None if call.target.starts_with("/v1/") => Err(refused_without_key(&call).await),
+                _ => match route(&call).await {
+                    // whoever has no known key learns nothing else: the path and the body were looked at before the store
+                    Err(problem) if call.is_not_checked(&problem) => Err(known_key(&call).await.err().unwrap_or(problem)),
+                    outcome => outcome,
+                },
             };
             if let Err(problem) = &outcome
                 && problem.status >= 500
             {
                 log(&call, problem);
             }
+            limits::count(&call, outcome.as_ref().err()).await;
+            quota = call.quota.get();
             outcome
         }
         Err(problem) => Err(problem),
@@ -175,12 +217,22 @@ where
     let fields = response.headers_mut();
     fields.insert("content-type", spin_sdk::http::HeaderValue::from_static(content_type));
     fields.insert("cache-control", spin_sdk::http::HeaderValue::from_static("no-store"));
-    for (name, value) in headers {
+    for (name, value) in headers.into_iter().chain(quota.map(Quota::fields).into_iter().flatten()) {
         if let Ok(value) = value.parse() {
             fields.insert(name, value);
         }
     }
     response
+}
+
+/// A call without a key is asked for one, and it counts for its address as one with a wrong key does.
+async fn refused_without_key(call: &Call) -> Problem {
+    // where nobody is told apart there is nothing to count, and the store is not asked
+    if call.client.is_none() {
+        return Problem::unauthorized();
+    }
+    // whatever keeps the store from counting is no matter of whoever sent no key
+    known_key(call).await.err().filter(|problem| problem.status == 429).unwrap_or_else(Problem::unauthorized)
 }
 
 async fn read(request: Request) -> Result<Call, Problem> {
@@ -196,11 +248,13 @@ async fn read(request: Request) -> Result<Call, Problem> {
     // a header that is there but not readable as text is not the same as none
     let idempotency_key =
         request.headers().get("idempotency-key").map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
+    // without a setting Spin's word is taken for the other end of the connection
+    let client = match variable("client_address_header").await {
+        Ok(name) => header(&name).and_then(|value| Client::forwarded(&value)),
+        Err(_) => header("spin-client-addr").and_then(|value| Client::connected(&value)),
+    };
     // a call without any key learns nothing about what it sent, and its body is not read
-    if key.is_none() && path.starts_with("/v1/") {
-        return Err(Problem::unauthorized());
-    }
-    let body = read_body(request).await?;
+    let body = if key.is_none() && path.starts_with("/v1/") { Vec::new() } else { read_body(request).await? };
     let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     let (root, below) = match path.strip_prefix("/v1/") {
         Some(below) => (None, below),
@@ -215,7 +269,12 @@ async fn read(request: Request) -> Result<Call, Problem> {
         languages,
         target: if query.is_empty() { path } else { format!("{path}?{query}") },
         method,
+        client,
         permitted: Cell::new(false),
+        names_by_identity: Cell::new(false),
+        adds_identity: Cell::new(false),
+        subjects: RefCell::default(),
+        quota: Cell::new(None),
     })
 }
 

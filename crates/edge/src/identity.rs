@@ -1,13 +1,12 @@
 //! By what a member is known: written in one way, then hashed with a key, so that the books hold no phone or e-mail.
 
 use hmac::{Hmac, KeyInit, Mac};
-use rlibphonenumber::{PhoneNumber, Region};
 use sha2::Sha256;
 
 use crate::access::variable;
 use crate::call::hex;
 use crate::problem::Problem;
-use crate::sealing::derived_key;
+use crate::sealing::lasting_key;
 
 /// The kinds of identities, by the names of the API.
 pub const KINDS: [&str; 5] = ["external_id", "phone", "email", "card", "telegram"];
@@ -35,12 +34,7 @@ async fn written_one_way(kind: &str, text: &str, pointer: &str) -> Result<String
     match kind {
         "phone" => {
             let country = variable("default_country").await.unwrap_or_else(|_| "RU".to_owned());
-            let region: Option<Region> = country.parse().ok();
-            PhoneNumber::parse(text, region)
-                .ok()
-                .filter(|number| number.is_possible_with_reason().is_ok())
-                .map(|number| number.to_string())
-                .ok_or_else(|| Problem::field(pointer, "invalid_phone", "is no phone number; write it as \"+79000000001\""))
+            phones::normalize(text, &country).map_err(|error| Problem::field(pointer, "invalid_phone", error.detail()))
         }
         "email" => {
             let address = text.to_lowercase();
@@ -58,9 +52,9 @@ async fn written_one_way(kind: &str, text: &str, pointer: &str) -> Result<String
 /// The keyed hash by which the books know a normalised identity.
 ///
 /// # Errors
-/// 500 when the shop has no usable `people_key`.
+/// 500 when the shop has no usable `identity_key` or `people_key`.
 pub async fn keyed_hash(kind: &str, normalized: &str) -> Result<String, Problem> {
-    let key = derived_key("kopilka identity 1").await?;
+    let key = lasting_key("kopilka identity 1").await?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key)
         .map_err(|_| Problem::new(500, "internal_error", "The identity key can't be used"))?;
     mac.update(kind.as_bytes());

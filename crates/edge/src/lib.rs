@@ -2,26 +2,37 @@
 //! cached program, the words of the API.
 
 mod access;
+mod administration;
 mod call;
+mod client;
 mod database;
+mod happening;
 pub mod identity;
+mod limits;
 mod paid;
+pub mod person;
 mod platform;
 mod problem;
 mod rules;
 pub mod sealing;
 mod shop;
+mod token;
+pub mod webhook;
 pub mod wire;
 
-pub use access::{Access, Scope, hash_of_key, secret_of_key};
+pub use access::{Access, Scope, hash_of_key, optional_variable, secret_of_key};
+pub use administration::{Change, change};
 pub use call::{Call, Reply, serve};
 pub use database::{SpinDatabase, books, people};
+pub use happening::{GivenVoucher, Happened, Happening, happen, letters};
 pub use platform::{now, random};
 pub use problem::{FieldError, Problem, from_refusal, from_store};
 pub use rules::{
-    ActiveProgram, AskedPayment, Look, RulesFailure, Wants, agreed, cache_program, parse_program, program_by_head, program_head,
+    ActiveProgram, AskedPayment, Look, RulesFailure, Wants, agenda, agreed, cache_program, parse_program, program_by_head,
+    program_head,
 };
 pub use shop::{
     Context, Decision, Failed, Outcome, Read, authorize, hash_text, load_known, mutate, mutate_at, own_fingerprint, read,
     read_at, replay, with_retries,
 };
+pub use token::member_token;

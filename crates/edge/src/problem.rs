@@ -97,6 +97,28 @@ pub fn from_refusal(refusal: &Refusal, scale: u8) -> Problem {
     let money = |money: domain::Money| amount::format(money.0, MONEY_SCALE);
     match refusal {
         Refusal::MemberNotFound => Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"),
+        Refusal::MemberErased => {
+            Problem::new(410, "member_erased", "The person behind this member was erased; only the numbers are left")
+        }
+        Refusal::MemberNotConfirmed => Problem::new(
+            409,
+            "member_not_confirmed",
+            "The member is to confirm who they are before points are spent: POST /v1/members/{id}/confirmation with the code",
+        ),
+        Refusal::AlreadyConfirmed => Problem::new(409, "already_confirmed", "The member need not confirm anything"),
+        Refusal::CodeExpired => {
+            Problem::new(409, "code_expired", "There is no code to try any more: POST /v1/members/{id}/codes sends another one")
+        }
+        Refusal::TooManyCodes { wait_seconds } => Problem {
+            retry_after: Some(*wait_seconds),
+            ..Problem::new(429, "too_many_codes", format!("A code was sent a moment ago; ask again in {wait_seconds} seconds"))
+        },
+        Refusal::AcceptanceRequired { rules_version } => Problem::new(
+            409,
+            "acceptance_required",
+            format!("The member is to accept the rules {rules_version} first: POST /v1/members/{{id}}/acceptances"),
+        )
+        .with("rules_version", rules_version.as_str()),
         Refusal::OtherMemberNotFound => Problem::not_found("member_not_found", "There is no such other member"),
         Refusal::SameMember => Problem::new(409, "same_member", "Both members are one and the same"),
         Refusal::AlreadyClaimed => Problem::new(409, "already_claimed", "The order has a member already"),

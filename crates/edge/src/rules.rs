@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::judgement::{
-    Budget, ClawbackPolicy, Enrolment, Explanation, Extension, Grant, JudgedLine, Judgement, MarginCut, NextTier, Offer, Payment,
-    Perk, Rewarded, Shortfall, Standing, Tier, TierBasis,
+    Budget, ClawbackPolicy, Enrolment, Explanation, Extension, Grant, JudgedLine, JudgedReferral, Judgement, MarginCut, NextTier,
+    Offer, Payment, Perk, ReferralOutcome, ReferralReward, Rewarded, Shortfall, Standing, Tier, TierBasis,
 };
 use domain::order::{Discounts, Event, Order};
+use domain::referral::Referrer;
 use domain::snapshot::{GrantedTier, Member, Needs};
 use domain::{Instant, Money, Points};
 use ledger::Terms;
@@ -31,6 +32,12 @@ mod bindings {
     });
 }
 pub use bindings::kopilka::rules::engine::Payment as AskedPayment;
+/// What a program asks to be done by itself, as the rules say it.
+pub mod agenda {
+    pub use super::bindings::kopilka::rules::engine::{
+        Agenda, Firing, Occasion, OccasionDate, Reminder, Trigger, TriggerVoucher, Unless, Watched,
+    };
+}
 use bindings::kopilka::rules::engine::{self, Agreed, Failure};
 
 /// Programs that an instance keeps parsed: the one in force, and others for the time of a change.
@@ -136,7 +143,10 @@ pub(crate) fn likely_needs(look: &Look, now: Instant) -> Needs {
 /// # Errors
 /// 503 when the store does not answer.
 pub async fn program_head() -> Result<Option<ProgramHead>, Problem> {
-    store::load_program(&books(), None, None, None).await.map(|loaded| loaded.program).map_err(|error| from_store(&error))
+    store::load_program(&books(), &store::Asking::default(), None, None)
+        .await
+        .map(|loaded| loaded.program)
+        .map_err(|error| from_store(&error))
 }
 
 /// Puts a document where every instance finds it without asking the books. A failure costs speed only.
@@ -230,8 +240,9 @@ impl Parsed {
                 day: if needs.rules.is_empty() { Instant(0) } else { Instant(needs.day) },
                 rules: needs.rules,
                 categories: if needs.categories { categories.clone() } else { Vec::new() },
+                largest_order: needs.largest_order,
             },
-            _ => Needs { windows, ..Needs::default() },
+            _ => Needs { windows, largest_order: needs.largest_order, ..Needs::default() },
         }
     }
 }
@@ -252,10 +263,53 @@ impl ActiveProgram {
         self.parsed.engine.needs(at.0).windows.first().copied().map(Instant)
     }
 
+    /// What must be known of a member to say where they stand among the tiers, and nothing else.
+    #[must_use]
+    pub fn needs_of_tiers(&self, at: Instant) -> Needs {
+        let largest_order = self.parsed.engine.needs(at.0).largest_order;
+        Needs { windows: self.first_window(at).into_iter().collect(), largest_order, ..Needs::default() }
+    }
+
     /// The ids of its tiers, the lowest first.
     #[must_use]
     pub fn tier_ids(&self) -> Vec<&str> {
         self.parsed.settings.tiers.iter().map(|tier| tier.id.as_str()).collect()
+    }
+
+    /// Whether new members are asked for a code before they spend.
+    #[must_use]
+    pub fn asks_for_a_code(&self) -> bool {
+        !matches!(self.parsed.settings.confirmation, engine::Confirmation::None)
+    }
+
+    /// Whether the welcome comes with the right code only.
+    #[must_use]
+    pub fn welcome_waits(&self) -> bool {
+        matches!(self.parsed.settings.confirmation, engine::Confirmation::WelcomeAfter)
+    }
+
+    /// The version of the rules for members without whose acceptance nobody spends.
+    #[must_use]
+    pub fn rules_version(&self) -> Option<&str> {
+        self.parsed.settings.rules_version.as_deref()
+    }
+
+    /// What must be known of a person for the event `profile_filled` to happen by itself; empty: it never does.
+    #[must_use]
+    pub fn profile_fields(&self) -> &[String] {
+        &self.parsed.settings.profile_fields
+    }
+
+    /// What is to be done by itself at `at`, and the occasions of the local days that began after `after`.
+    #[must_use]
+    pub fn agenda(&self, after: Instant, at: Instant) -> agenda::Agenda {
+        self.parsed.engine.agenda(after.0, at.0)
+    }
+
+    /// When a trigger fires for something that happened at a moment.
+    #[must_use]
+    pub fn scheduled(&self, trigger: &str, moment: Instant) -> Option<agenda::Firing> {
+        self.parsed.engine.scheduled(trigger, moment.0)
     }
 
     /// The ids of the rules that a promo code unlocks.
@@ -333,6 +387,42 @@ impl ActiveProgram {
         })
     }
 
+    /// What becomes of a friend whom this referrer brought; with what the friend paid in money for the goods of an order.
+    ///
+    /// # Errors
+    /// [`RulesFailure`].
+    pub fn judge_referral(
+        &self,
+        at: Instant,
+        referrer: &Referrer,
+        purchase: Option<Money>,
+    ) -> Result<JudgedReferral, RulesFailure> {
+        let asked = engine::Referral {
+            at: at.0,
+            purchase: purchase.map(|money| money.0),
+            friends_paid: u32::try_from(referrer.friends_paid).unwrap_or(u32::MAX),
+            paid_at: referrer.paid_at.iter().map(|at| at.0).collect(),
+        };
+        let judged = self.parsed.engine.judge_referral(&asked).map_err(failure)?;
+        let reward = |reward: engine::ReferralReward| ReferralReward {
+            grants: reward.grants.into_iter().map(grant).collect(),
+            explanations: reward.explanations.into_iter().map(explanation).collect(),
+        };
+        let (referrer, referee) = (reward(judged.referrer), reward(judged.referee));
+        let outcome = match judged.outcome {
+            engine::ReferralOutcome::Refused => ReferralOutcome::Refused,
+            engine::ReferralOutcome::Waiting => ReferralOutcome::Waiting,
+            engine::ReferralOutcome::Paid => ReferralOutcome::Paid,
+        };
+        if referrer.grants.iter().chain(&referee.grants).any(|grant| grant.points.0 <= 0) || judged.keep < 0 {
+            return Err(RulesFailure::Inconsistent("amounts below 0"));
+        }
+        if (outcome == ReferralOutcome::Paid) == (referrer.grants.is_empty() && referee.grants.is_empty()) {
+            return Err(RulesFailure::Inconsistent("a referral that is paid with nothing, or not paid with something"));
+        }
+        Ok(JudgedReferral { outcome, why: explanation(judged.why), referrer, referee, keep: Money(judged.keep) })
+    }
+
     /// What an event gives.
     ///
     /// # Errors
@@ -372,6 +462,12 @@ impl ActiveProgram {
             return Err(RulesFailure::Inconsistent("another number of lines than the order has"));
         }
         let judgement = consistent(judgement(judged))?;
+        // an order that was paid keeps its price: what its returns give back is as it was recorded
+        if let Discounts::Settled(amounts) = &order.discounts
+            && !amounts.iter().eq(judgement.lines.iter().map(|line| &line.discount))
+        {
+            return Err(RulesFailure::Inconsistent("other discounts than those that the order was paid with"));
+        }
         match paid::complaint(&judgement, available, payment) {
             None => Ok(judgement),
             Some(complaint) => Err(RulesFailure::Inconsistent(complaint)),
@@ -391,6 +487,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
         return engine::Member {
             orders: 0,
             qualifying_spend: 0,
+            largest_order: 0,
             earned: 0,
             available: available.0,
             segments: Vec::new(),
@@ -407,6 +504,7 @@ fn facts(member: Option<&Member>, available: Points) -> engine::Member {
     engine::Member {
         orders: count(member.orders),
         qualifying_spend: member.qualifying_spend.0,
+        largest_order: member.largest_order.0,
         earned: member.earned.0,
         available: available.0,
         segments: member.segments.clone(),
@@ -542,6 +640,7 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         perks: judged.perks.into_iter().map(perk).collect(),
         explanations: judged.explanations.into_iter().map(explanation).collect(),
         payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
+        referral: None,
     }
 }
 
@@ -615,6 +714,7 @@ fn standing(given: engine::Standing) -> Standing {
             name: next.name,
             threshold: next.threshold,
             remaining: next.remaining,
+            order_min: next.order_min.map(Money),
         }),
         until: given.until.map(Instant),
         grace_until: given.grace_until.map(Instant),

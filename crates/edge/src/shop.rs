@@ -54,6 +54,16 @@ impl Context {
         |member| self.program.standing(member, self.command.now)
     }
 
+    /// Whether the member may spend points: loaded with what they agreed to.
+    ///
+    /// # Errors
+    /// 409 for a member who is still to confirm who they are, or to accept the program's rules.
+    pub fn may_spend(&self) -> Result<(), Problem> {
+        let member = self.snapshot.member.as_ref().ok_or_else(|| self.refuse(&Refusal::MemberNotFound))?;
+        let asked = ledger::Asked { code: self.program.asks_for_a_code(), rules_version: self.program.rules_version() };
+        ledger::may_spend(member, self.snapshot.agreed.as_ref(), asked).map_err(|refusal| self.refuse(&refusal))
+    }
+
     /// A refusal in the API's words.
     #[must_use]
     pub fn refuse(&self, refusal: &Refusal) -> Problem {
@@ -109,8 +119,9 @@ pub async fn mutate_at(
 ) -> Result<Reply, Problem> {
     let idempotency_key = call.idempotency_key()?;
     let access = Access::of(call).await?;
-    let fingerprint = call.fingerprint();
-    load.caller = access.hash();
+    let fingerprint = call.fingerprint().await?;
+    load.caller = access.asking();
+    note_identity(call, &load);
     load.idempotency_key = Some(idempotency_key.to_owned());
     with_retries(async || {
         let now = now();
@@ -121,6 +132,7 @@ pub async fn mutate_at(
             return replay(&answered, &fingerprint).map_err(Failed::Problem);
         }
         let program = program?.told_in(&call.languages);
+        still_there(&load, &loaded.snapshot).map_err(|refusal| from_refusal(&refusal, program.scale()))?;
         let command = Command { now, ids: Ids::new(now, random()) };
         let context = Context { caller, snapshot: loaded.snapshot, program, command };
         match decide(&context)? {
@@ -146,6 +158,13 @@ pub async fn mutate_at(
     .await
 }
 
+/// Nothing is done for a member whose person is gone. What only follows from an order or a redemption of theirs still is.
+fn still_there(load: &Load, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let named = [(load.member.is_some(), &snapshot.member), (load.other.is_some(), &snapshot.other)];
+    let gone = |(named, member): &(bool, &Option<Member>)| *named && member.as_ref().is_some_and(Member::is_erased);
+    if named.iter().any(gone) { Err(Refusal::MemberErased) } else { Ok(()) }
+}
+
 /// A reading call: one round trip.
 ///
 /// # Errors
@@ -160,9 +179,18 @@ pub async fn read(call: &Call, allowed: &[Scope], load: Load) -> Result<Read, Pr
 /// As [`read`].
 pub async fn read_at(call: &Call, allowed: &[Scope], mut load: Load, look: &Look) -> Result<Read, Problem> {
     let access = Access::of(call).await?;
-    load.caller = access.hash();
+    // whose data it is: nobody else's are even looked for
+    if access.member().is_some_and(|member| load.member != Some(member)) {
+        return Err(Problem::new(403, "scope_missing", "A member's token reads the member's own data and nobody else's"));
+    }
+    load.caller = access.asking();
+    note_identity(call, &load);
     let (loaded, program) = load_known(&load, look, now()).await.map_err(|error| from_store(&error))?;
     let caller = access.permit(call, loaded.caller, allowed)?;
+    // a token outlives whoever it was given to by a day at most, and reads nothing then
+    if access.member().is_some() && loaded.snapshot.member.as_ref().is_some_and(Member::is_erased) {
+        return Err(from_refusal(&Refusal::MemberErased, 0));
+    }
     Ok(Read { caller, snapshot: loaded.snapshot, program: program?.told_in(&call.languages) })
 }
 
@@ -202,11 +230,15 @@ pub async fn load_known(
 /// 401, 403, 503.
 pub async fn authorize(call: &Call, allowed: &[Scope]) -> Result<Caller, Problem> {
     let access = Access::of(call).await?;
-    let known = match access.hash() {
-        None => None,
-        Some(hash) => store::caller(&books(), &hash).await.map_err(|error| from_store(&error))?,
-    };
+    let known = access.known().await?;
     access.permit(call, known, allowed)
+}
+
+/// A member who is named by an identity may be one that the caller tries out.
+fn note_identity(call: &Call, load: &Load) {
+    if load.identity.is_some() || load.other_identity.is_some() {
+        call.names_by_identity();
+    }
 }
 
 /// The stored answer of a command, for the same request only.
@@ -236,17 +268,11 @@ pub fn own_fingerprint(fingerprint: &str, caller: &Caller) -> String {
 /// Makes sure that the key of a call is known; only for calls that were refused before anything was asked of the store.
 ///
 /// # Errors
-/// 401, 503.
+/// 401, 429, 503.
 pub(crate) async fn known_key(call: &Call) -> Result<(), Problem> {
-    match Access::of(call).await?.hash() {
-        None => Ok(()),
-        Some(hash) => match store::caller(&books(), &hash).await {
-            Ok(Some(_)) => Ok(()),
-            // without tables no key but the first one is known
-            Ok(None) | Err(StoreError::NotMigrated) => Err(Problem::unauthorized()),
-            Err(error) => Err(from_store(&error)),
-        },
-    }
+    let access = Access::of(call).await?;
+    let known = access.known().await?;
+    access.permit(call, known, &Scope::ALL).map(drop)
 }
 
 /// What one try came to.

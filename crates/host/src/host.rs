@@ -26,7 +26,7 @@ use crate::routes::Routes;
 use crate::runtime_config::{DatabasePlace, RuntimeConfig};
 use crate::server::Server;
 use crate::state::Component;
-use crate::{builder, variables};
+use crate::{builder, outbound, variables};
 
 /// How long instances may take to go when the host stops.
 const LAST_INSTANCES: Duration = Duration::from_secs(5);
@@ -124,6 +124,8 @@ impl Host {
                 key_value_stores: granted(&key_value_stores, &described.key_value_stores),
                 variables: variables::of_component(described, &values)?,
                 environment: described.environment.clone().into_iter().collect(),
+                allowed_hosts: outbound::allowed_hosts(described, &values)
+                    .with_context(|| format!("component.{id}.allowed_outbound_hosts"))?,
                 clock: clock.clone(),
                 randomness: randomness.clone(),
                 stopping: stopping.clone(),

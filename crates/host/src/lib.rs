@@ -41,6 +41,7 @@ mod instances;
 mod key_value;
 mod limits;
 mod manifest;
+mod outbound;
 mod problem;
 mod random;
 mod routes;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::outbound::AllowedHost;
 use crate::section::Section;
 use crate::variables::Template;
 
@@ -52,6 +53,8 @@ pub struct Component {
     pub variables: BTreeMap<String, Template>,
     /// Environment variables it sees.
     pub environment: BTreeMap<String, String>,
+    /// Whom it may call over HTTP, as templates over the variables of the application.
+    pub allowed_outbound_hosts: Vec<Template>,
     /// What it imports from other components: import name (or a package of imports) to component id.
     pub dependencies: BTreeMap<String, String>,
     /// How it is built; without it the source is taken as it is.
@@ -202,13 +205,16 @@ fn read_variables(section: Option<Section>) -> Result<BTreeMap<String, Variable>
 fn read_component(mut section: Section, folder: &Path, known: &BTreeMap<String, Variable>) -> Result<Component> {
     section.string("description")?;
     let source = folder.join(section.required_string("source")?);
-    let hosts = section.strings("allowed_outbound_hosts")?;
-    ensure!(
-        hosts.is_empty(),
-        "{}: {:?}: calls to other hosts are not supported",
-        section.path_of("allowed_outbound_hosts"),
-        hosts[0]
-    );
+    let mut allowed_outbound_hosts = vec![];
+    for host in section.strings("allowed_outbound_hosts")? {
+        let path = section.path_of("allowed_outbound_hosts");
+        let template = read_template(&host, known).with_context(|| path.clone())?;
+        // one with a variable is read when its value is known
+        if template.names().next().is_none() {
+            AllowedHost::parse(&host).with_context(|| path)?;
+        }
+        allowed_outbound_hosts.push(template);
+    }
     let mut granted = |key: &str| -> Result<Vec<String>> {
         let names = section.strings(key)?;
         for name in &names {
@@ -223,10 +229,7 @@ fn read_component(mut section: Section, folder: &Path, known: &BTreeMap<String, 
         for name in own.keys() {
             let path = own.path_of(&name);
             crate::variables::check_name(&name).with_context(|| path.clone())?;
-            let template = Template::parse(&own.required_string(&name)?).with_context(|| path.clone())?;
-            if let Some(unknown) = template.names().find(|name| !known.contains_key(*name)) {
-                bail!("{path}: there is no variable {unknown:?}");
-            }
+            let template = read_template(&own.required_string(&name)?, known).with_context(|| path)?;
             variables.insert(name, template);
         }
     }
@@ -246,7 +249,25 @@ fn read_component(mut section: Section, folder: &Path, known: &BTreeMap<String, 
     }
     let build = section.section("build")?.map(|build| read_build(build, folder)).transpose()?;
     section.finish()?;
-    Ok(Component { source, sqlite_databases, key_value_stores, variables, environment, dependencies, build })
+    Ok(Component {
+        source,
+        sqlite_databases,
+        key_value_stores,
+        variables,
+        environment,
+        allowed_outbound_hosts,
+        dependencies,
+        build,
+    })
+}
+
+/// A text with the application's variables in it.
+fn read_template(text: &str, known: &BTreeMap<String, Variable>) -> Result<Template> {
+    let template = Template::parse(text)?;
+    if let Some(unknown) = template.names().find(|name| !known.contains_key(*name)) {
+        bail!("there is no variable {unknown:?}");
+    }
+    Ok(template)
 }
 
 fn read_build(mut section: Section, folder: &Path) -> Result<Build> {
@@ -302,13 +323,14 @@ mod tests {
             [variables]
             key = { required = true, secret = true }
             country = { default = "RU" }
+            hosts = { default = "https://*" }
             [component.rules]
             source = "rules.wasm"
             [component.till]
             source = "till.wasm"
             sqlite_databases = ["default", "people"]
             key_value_stores = ["default"]
-            allowed_outbound_hosts = []
+            allowed_outbound_hosts = ["https://bank.example", "{{ hosts }}"]
             environment = { LANG = "ru" }
             [component.till.variables]
             key = "Bearer {{ key }} of {{ country }}"
@@ -329,6 +351,7 @@ mod tests {
         .unwrap();
         let till = &manifest.components["till"];
         assert_eq!(till.sqlite_databases, ["default", "people"]);
+        assert_eq!(till.allowed_outbound_hosts.len(), 2);
         assert_eq!(till.dependencies["shop:rules/engine@1.0.0"], "rules");
         assert_eq!(till.build.as_ref().unwrap().commands, ["one", "two"]);
         assert_eq!(manifest.databases().collect::<Vec<_>>(), ["default", "people"]);
@@ -354,8 +377,8 @@ mod tests {
     fn what_this_host_cannot_do_is_named() {
         refused("[component.till]\nsource = { url = \"https://x\", digest = \"y\" }\n", &["component.till.source", "text"]);
         refused(
-            &format!("{COMPONENT}allowed_outbound_hosts = [\"https://bank.example\"]\n"),
-            &["component.till.allowed_outbound_hosts", "https://bank.example"],
+            &format!("{COMPONENT}allowed_outbound_hosts = [\"redis://cache.example\"]\n"),
+            &["component.till.allowed_outbound_hosts", "redis://cache.example"],
         );
         refused(
             &format!("{COMPONENT}[component.till.dependencies]\n\"a:b\" = {{ path = \"x.wasm\" }}\n"),
@@ -377,6 +400,10 @@ mod tests {
         refused(
             &format!("{COMPONENT}[component.till.variables]\nkey = \"{{{{ key }}}}\"\n"),
             &["component.till.variables.key", "\"key\""],
+        );
+        refused(
+            &format!("{COMPONENT}allowed_outbound_hosts = [\"https://{{{{ hosts }}}}\"]\n"),
+            &["component.till.allowed_outbound_hosts", "\"hosts\""],
         );
         refused("[[trigger.http]]\nroute = \"/\"\ncomponent = \"till\"\n", &["trigger.http[0].component", "till"]);
         refused(

@@ -10,7 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime::Store;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::artifact::Artifact;
 use crate::clock::Clock;
@@ -18,6 +18,7 @@ use crate::database::Database;
 use crate::faults::Injector;
 use crate::key_value::StoreFile;
 use crate::limits::{Taken, limit};
+use crate::outbound::{AllowedHost, Outbound};
 use crate::random::Randomness;
 
 /// A component as one host runs it: its code, and what it is allowed to use.
@@ -29,6 +30,7 @@ pub(crate) struct Component {
     pub(crate) key_value_stores: BTreeMap<String, Arc<StoreFile>>,
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) allowed_hosts: Arc<[AllowedHost]>,
     pub(crate) clock: Clock,
     pub(crate) randomness: Randomness,
     /// Cancelled when the host stops: idle instances go at once.
@@ -50,7 +52,7 @@ impl Component {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: NoOutboundHttp,
+            hooks: Outbound(self.allowed_hosts.clone()),
             component: self.clone(),
             taken: Taken::new(),
             _alive: self.instances.token(),
@@ -66,7 +68,7 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    hooks: NoOutboundHttp,
+    hooks: Outbound,
     pub(crate) component: Arc<Component>,
     pub(crate) taken: Taken,
     _alive: TaskTrackerToken,
@@ -88,21 +90,5 @@ impl WasiView for State {
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
-    }
-}
-
-/// No component may call out: the manifest refuses allowed hosts, so nothing is allowed.
-struct NoOutboundHttp;
-
-type Transfer = Box<dyn Future<Output = Result<(), Error>> + Send>;
-
-impl WasiHttpHooks for NoOutboundHttp {
-    fn send_request(
-        &mut self,
-        _: http::Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Transfer,
-    ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Transfer), Error>> + Send> {
-        Box::new(async { Err(Error::HttpRequestDenied) })
     }
 }

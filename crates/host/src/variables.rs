@@ -43,7 +43,7 @@ impl Template {
         })
     }
 
-    fn fill(&self, values: &BTreeMap<String, String>) -> Result<String> {
+    pub(crate) fn fill(&self, values: &BTreeMap<String, String>) -> Result<String> {
         let text = |part: &Part| match part {
             Part::Text(text) => Ok(text.clone()),
             Part::Name(name) => values.get(name).cloned().with_context(|| format!("there is no variable {name:?}")),

@@ -71,8 +71,14 @@ pub fn claim(
         lines.map(|(line, judged)| Money(left_of(judged.qualifying.0, line.returned.0, line.quantity.0))).sum();
     let extensions = put_off(&mut account, member.id, snapshot, judgement);
     let balance = account.balance();
-    let change =
-        Change { orders: 1, spend: qualifying, earned, lifetime_earned: balance.lifetime_earned, occurred_at: order.occurred_at };
+    let change = Change {
+        orders: 1,
+        spend: qualifying,
+        largest_order: member.largest_order.max(qualifying),
+        earned,
+        lifetime_earned: balance.lifetime_earned,
+        occurred_at: order.occurred_at,
+    };
     let stands = standing(&with_change(member, &snapshot.windows, change)?);
     let mut update = StatisticsUpdate {
         orders: 1,

@@ -10,6 +10,7 @@ use crate::Command;
 use crate::account::{Account, Cause, Terms};
 use crate::balance::Balance;
 use crate::redemptions::release_overdue;
+use crate::referrals::on_merge;
 use crate::refusal::Refusal;
 use crate::standing::{record, statistics};
 
@@ -50,6 +51,8 @@ pub fn merge(
         let reason = "Two memberships of one person became one".to_owned();
         Explanation::fact("merge", points, "merged", reason)
     };
+    let mut taken_back = Plan::default();
+    on_merge(snapshot, &mut account, &mut leaving, &mut taken_back, terms, &mut command)?;
     account.take_over(&mut leaving, cause, explain, &mut command.ids)?;
 
     let qualifying_spend = member.qualifying_spend.checked_add(other.qualifying_spend).ok_or(Refusal::Overflow)?;
@@ -83,13 +86,15 @@ pub fn merge(
     let balance = shown.balance();
     let mut plan = Plan {
         merges: vec![Merge { from: other.id, into: member.id }],
-        entries: leaving.into_entries().into_iter().chain(account.into_entries()).collect(),
-        outbox: vec![Message {
+        entries: leaving.into_entries().into_iter().chain(account.into_entries()).chain(taken_back.entries).collect(),
+        outbox: std::iter::once(Message {
             member_id: Some(member.id),
             kind: "member.merged",
             payload: json!({"from": other.id.external("mem")}),
-        }],
-        ..Plan::default()
+        })
+        .chain(taken_back.outbox)
+        .collect(),
+        ..taken_back
     };
     record(&mut plan, member, &stands, gains);
     plan.statistics.push(loses);
@@ -101,6 +106,7 @@ fn together(member: &Member, other: &Member, lifetime_earned: Points) -> Result<
     let mut both = member.clone();
     both.qualifying_spend = both.qualifying_spend.checked_add(other.qualifying_spend).ok_or(Refusal::Overflow)?;
     both.orders = both.orders.checked_add(other.orders).ok_or(Refusal::Overflow)?;
+    both.largest_order = both.largest_order.max(other.largest_order);
     both.earned = lifetime_earned;
     both.granted_tiers.extend(other.granted_tiers.iter().cloned());
     for (since, theirs) in both.activity.iter_mut().zip(&other.activity) {

@@ -5,6 +5,7 @@ use domain::order::Order;
 use domain::plan::{
     Extension, Message, NewLine, NewLot, NewOrder, OrderUpdate, Plan, RedemptionUpdate, StatisticsUpdate, UsedVoucher,
 };
+use domain::referral::NewDevice;
 use domain::snapshot::{Member, Redemption, RedemptionStatus, Snapshot};
 use domain::{Id, Instant, Money, Points, amount};
 use serde_json::json;
@@ -12,6 +13,7 @@ use serde_json::json;
 use crate::account::{Account, Cause, Kind, Terms};
 use crate::balance::Balance;
 use crate::redemptions::release_overdue;
+use crate::referrals::{Decided, on_waiting};
 use crate::refusal::Refusal;
 use crate::standing::{record, reviewed_if_late, statistics};
 use crate::{Command, redemptions};
@@ -26,6 +28,8 @@ pub struct Recorded {
     pub lots: Vec<NewLot>,
     pub redeemed: Points,
     pub redeemed_money: Money,
+    /// What became of the referral by which the member came, where this order decided it.
+    pub referral: Option<Decided>,
 }
 
 /// What the member's redemption pays on an order, as it was agreed: (points, money).
@@ -122,9 +126,15 @@ pub fn record_order(
     record(&mut plan, member, &judgement.after, update);
     plan.orders.push(order_row(order_id, Some(member.id), order, judgement, paying.map(|paying| paying.id), terms, content_hash));
     plan.lines = line_rows(order_id, order, judgement, &lots);
+    // nobody is paid for a friend who is still to confirm who they are
+    let judged = judgement.referral.as_ref().filter(|_| !member.is_unconfirmed());
+    let referral = on_waiting(snapshot, judged, Some(order_id), &mut account, &mut plan, terms, &mut command)?;
+    let alone = u8::from(referral.as_ref().is_some_and(|decided| decided.outcome == "paid"));
+    plan.devices = snapshot.device.iter().map(|hash| NewDevice { hash: hash.clone(), member_id: member.id, alone }).collect();
     let balance = account.balance();
-    plan.entries = account.into_entries();
-    Ok(Recorded { plan, balance: Some(balance), earned: judgement.earned, lots, redeemed: paid.0, redeemed_money: paid.1 })
+    plan.entries.splice(0..0, account.into_entries());
+    let (redeemed, redeemed_money) = paid;
+    Ok(Recorded { plan, balance: Some(balance), earned: judgement.earned, lots, redeemed, redeemed_money, referral })
 }
 
 /// Records an order without a member: priced and kept, it earns nothing.
@@ -149,7 +159,15 @@ pub fn record_anonymous(
         used_vouchers: used_vouchers(order_id, order, judgement),
         ..Plan::default()
     };
-    Recorded { plan, balance: None, earned: Points::ZERO, lots: Vec::new(), redeemed: Points::ZERO, redeemed_money: Money::ZERO }
+    Recorded {
+        plan,
+        balance: None,
+        earned: Points::ZERO,
+        lots: Vec::new(),
+        redeemed: Points::ZERO,
+        redeemed_money: Money::ZERO,
+        referral: None,
+    }
 }
 
 /// The budgets that these grants are taken from.

@@ -6,6 +6,22 @@ use domain::{Money, Points, Quantity};
 pub enum Refusal {
     /// The member named in the command does not exist, or left.
     MemberNotFound,
+    /// The person behind the member was erased.
+    MemberErased,
+    /// The member is still to confirm who they are, by the code that was sent.
+    MemberNotConfirmed,
+    /// The member is not asked for a code, or told it before.
+    AlreadyConfirmed,
+    /// No code was sent, it is over, or wrong ones came too often.
+    CodeExpired,
+    /// A code was sent a moment ago.
+    TooManyCodes {
+        wait_seconds: u32,
+    },
+    /// The program's rules in this version were not accepted.
+    AcceptanceRequired {
+        rules_version: String,
+    },
     /// The receiver of a transfer or the duplicate of a merge does not exist.
     OtherMemberNotFound,
     /// Both members named are one.

@@ -9,10 +9,11 @@ use domain::{Id, Instant, Money, Points, Quantity, amount};
 use serde_json::json;
 
 use crate::Command;
-use crate::account::{Account, Cause, ClawedBack, OwnShare, Terms};
+use crate::account::{Account, Cause, ClawedBack, Kind, OwnShare, Terms};
 use crate::balance::Balance;
 use crate::orders::step;
 use crate::redemptions::release_overdue;
+use crate::referrals::{self, Decided};
 use crate::refusal::Refusal;
 use crate::standing::{Change, record, statistics, with_change};
 
@@ -51,6 +52,8 @@ pub struct Given {
     pub balance: Option<Balance>,
     /// Where the member stands then.
     pub standing: Standing,
+    /// The referral that the order had paid, when it was taken back.
+    pub referral: Option<Decided>,
 }
 
 /// Takes goods back. `standing` says where a member stands among the tiers.
@@ -188,6 +191,7 @@ fn give_back(
         lots: Vec::new(),
         balance: None,
         standing: Standing::default(),
+        referral: None,
     };
     let mut taken_of = Vec::new();
     if let Some(member) = &snapshot.member {
@@ -197,11 +201,22 @@ fn give_back(
         restore(&mut account, order, steps, cause, &mut given, &mut command)?;
         taken_of = claw_back(&mut account, order, steps, cause, &mut given, &mut command)?;
         let qualifying: Money = steps.iter().map(|step| Money(step.part(step.line.qualifying.0))).sum();
+        let kept = counted(order).less(qualifying);
         let orders = if cancelled { -1 } else { 0 };
+        given.referral = referrals::take_back_of_order(
+            snapshot,
+            order,
+            left_to_pay(order, steps),
+            &mut account,
+            &mut given.plan,
+            terms,
+            &mut command,
+        )?;
         let balance = account.balance();
         let change = Change {
             orders,
             spend: Money(-qualifying.0),
+            largest_order: order.largest_other.max(kept),
             earned: Points(-given.clawed_back.0),
             lifetime_earned: balance.lifetime_earned,
             occurred_at: order.occurred_at,
@@ -220,7 +235,7 @@ fn give_back(
             }),
         });
         given.balance = Some(balance);
-        given.plan.entries = account.into_entries();
+        given.plan.entries.splice(0..0, account.into_entries());
     }
     let plan = &mut given.plan;
     plan.order_updates.push(step(order, if cancelled { "cancelled" } else { "recorded" }));
@@ -241,6 +256,22 @@ fn give_back(
     Ok(given)
 }
 
+/// What is left of what was paid in money for goods, after this step.
+fn left_to_pay(order: &RecordedOrder, steps: &[Step<'_>]) -> Money {
+    let left = |line: &RecordedLine| {
+        let returned = steps.iter().find(|step| step.line.n == line.n).map_or(line.returned, |step| step.after);
+        let paid = line.amount.less(line.program_discount).less(line.paid_money);
+        Money(paid.0 - amount::share(paid.0, returned.0, line.quantity.0))
+    };
+    order.lines.iter().map(left).sum()
+}
+
+/// What is left of what the order counts, before this step.
+fn counted(order: &RecordedOrder) -> Money {
+    let left = |line: &RecordedLine| line.qualifying.0 - amount::share(line.qualifying.0, line.returned.0, line.quantity.0);
+    order.lines.iter().map(|line| Money(left(line))).sum()
+}
+
 /// Spent points go back to the lots that they came from, with the old expiry.
 fn restore(
     account: &mut Account,
@@ -256,7 +287,7 @@ fn restore(
             "redemption",
             given.restored,
             "returned",
-            format!("Points that paid for returned goods of order {} are back where they came from", order.reference),
+            "Points that paid for goods which came back are where they came from".to_owned(),
         );
         given.lots = account.roll_back(capture, given.restored, &order.paid, cause, &[reason], &mut command.ids)?;
     }
@@ -276,14 +307,10 @@ fn claw_back(
     if let (Some(earn), false) = (order.earn_entry, own.is_empty()) {
         let explain = |taken: Points, forgiven: Points| {
             let kept = if forgiven.is_zero() { "" } else { "; the rest stays with you" };
-            Explanation::fact(
-                "clawback",
-                Points(-taken.0),
-                "returned",
-                format!("Earned with returned goods of order {}{kept}", order.reference),
-            )
+            Explanation::fact("clawback", Points(-taken.0), "returned", format!("Earned with goods that came back{kept}"))
         };
-        let ClawedBack { amount, owed, forgiven, lots } = account.claw_back(earn, &own, cause, explain, &mut command.ids)?;
+        let ClawedBack { amount, owed, forgiven, lots } =
+            account.claw_back(Kind::Clawback, earn, &own, cause, explain, &mut command.ids)?;
         (given.clawed_back, given.deficit, given.forgiven) = (amount, owed, forgiven);
         return Ok(lots);
     }

@@ -17,6 +17,8 @@ pub(crate) struct Change {
     /// +1, 0 or -1.
     pub orders: i64,
     pub spend: Money,
+    /// What the member's largest order counts, afterwards.
+    pub largest_order: Money,
     /// What the order concerned earned, or lost again.
     pub earned: Points,
     /// All that the member ever earned, afterwards.
@@ -31,6 +33,7 @@ pub(crate) fn with_change(member: &Member, windows: &[Instant], change: Change) 
     let overflow = Refusal::Overflow;
     member.orders = member.orders.checked_add(change.orders).ok_or(overflow.clone())?;
     member.qualifying_spend = member.qualifying_spend.checked_add(change.spend).ok_or(overflow.clone())?;
+    member.largest_order = change.largest_order;
     member.earned = change.lifetime_earned;
     for (since, begins) in member.activity.iter_mut().zip(windows) {
         if *begins <= change.occurred_at {

@@ -2,14 +2,14 @@
 
 use schemars::JsonSchema;
 
-use crate::amounts::PositivePoints;
+use crate::amounts::{PositiveMoney, PositivePoints};
 use crate::conditions::{Conditions, EventConditions};
 use crate::earning::EventLimits;
 use crate::lifetime::{Activation, Expiry};
 use crate::limits::{MAX_DAYS, MAX_LIST};
-use crate::words::{Description, Id, Text};
+use crate::words::{Description, Id, PersonField, Text};
 
-/// What joining gives.
+/// What joining gives, and the purchase with which the membership starts.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Enrolment {
@@ -17,6 +17,76 @@ pub struct Enrolment {
     pub description: Option<Description>,
     /// Points for joining; none where it is absent.
     pub welcome: Option<Welcome>,
+    /// Before one such order nobody has a tier; absent: the membership starts with joining. It needs tiers.
+    pub membership_starts_with: Option<MembershipStart>,
+    /// New members confirm their phone or e-mail by a one-time code before they spend; absent: nobody is asked.
+    pub confirmation: Option<Confirmation>,
+    /// The rules that members accept; absent: nobody is asked.
+    pub accepted_rules: Option<AcceptedRules>,
+    /// The event `profile_filled` happens by itself, once for a member; absent: only when the shop sends it. It needs a rule
+    /// for that event.
+    pub profile_filled: Option<ProfileFilled>,
+}
+
+/// What makes a profile a filled one.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ProfileFilled {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// All of these are known.
+    #[schemars(length(min = 1, max = MAX_LIST))]
+    pub fields: Vec<PersonField>,
+}
+
+/// A one-time code for new members.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Confirmation {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// When the welcome comes.
+    pub welcome: WelcomeTime,
+}
+
+/// When the welcome comes to a member who is asked for a code.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum WelcomeTime {
+    /// With joining.
+    AtOnce,
+    /// With the right code.
+    After,
+}
+
+/// Rules that members accept: `POST /v1/members/{id}/acceptances`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AcceptedRules {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// The shop's own name of the version. Another one asks all members anew.
+    pub version: Text,
+    /// What nobody does without having accepted it.
+    pub before: Before,
+}
+
+/// What nobody does without having accepted the rules.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum Before {
+    /// Redemptions and gifts of points to other members.
+    Spending,
+}
+
+/// The order with which the membership starts.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct MembershipStart {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// What is paid in money for the goods of that one order at least, net of what comes back.
+    pub order_min: PositiveMoney,
 }
 
 /// Points for joining.

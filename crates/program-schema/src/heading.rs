@@ -7,8 +7,10 @@ use crate::discounts::DiscountRule;
 use crate::earning::EarningRule;
 use crate::events::{Enrolment, EventRule, PerkRule};
 use crate::lifetime::Grace;
-use crate::limits::{MAX_PERKS, MAX_POINTS_SCALE, MAX_RULES};
+use crate::limits::{MAX_OCCASIONS, MAX_PERKS, MAX_POINTS_SCALE, MAX_RULES, MAX_TRIGGERS};
 use crate::redemption::{MarginGuard, Redemption};
+use crate::referral::Referral;
+use crate::schedule::{Occasion, Reminders, Trigger};
 use crate::tiers::Tiers;
 use crate::words::{Currency, Description, Text, TimeZone};
 
@@ -36,8 +38,18 @@ pub struct Program {
     pub returns: Option<Returns>,
     /// Steps that a member reaches.
     pub tiers: Option<Tiers>,
-    /// What joining gives.
+    /// What joining gives, and the purchase with which the membership starts.
     pub enrolment: Option<Enrolment>,
+    /// What both sides get when a member brings a friend; nothing where it is absent.
+    pub referral: Option<Referral>,
+    /// What happens on days that come round: birthdays.
+    #[schemars(length(max = MAX_OCCASIONS))]
+    pub occasions: Option<Vec<Occasion>>,
+    /// What happens some time after something of a member, unless its reason is gone.
+    #[schemars(length(max = MAX_TRIGGERS))]
+    pub triggers: Option<Vec<Trigger>>,
+    /// When members are told of points that expire; absent: they are not.
+    pub reminders: Option<Reminders>,
     /// Rules by which orders cost less. Those of lines come first, then those of the order, each by priority.
     #[schemars(length(max = MAX_RULES))]
     pub discounts: Option<Vec<DiscountRule>>,

@@ -16,6 +16,8 @@ pub mod lifetime;
 #[path = "../../../components/rules/src/limits.rs"]
 pub mod limits;
 pub mod redemption;
+pub mod referral;
+pub mod schedule;
 pub mod tiers;
 pub mod words;
 

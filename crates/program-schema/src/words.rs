@@ -46,6 +46,14 @@ words! {
         "type": "string", "pattern": format!("^[A-Za-z0-9_-]{{1,{MAX_ID}}}$"), "examples": ["big-order"]
     };
 
+    /// Something that is known of a person.
+    PersonField = {
+        "description": "A field of a member, or an attribute: `attributes.` and its name.",
+        "type": "string", "maxLength": MAX_TEXT,
+        "pattern": r"^(external_id|phone|email|card|telegram|first_name|last_name|birthday|dates|attributes\..*[^ \t\n\r].*)$",
+        "examples": ["birthday", "attributes.shoe_size"]
+    };
+
     /// ISO 4217.
     Currency = {
         "description": "ISO 4217. Stays as it is once orders or points are recorded.",

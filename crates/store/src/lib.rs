@@ -1,30 +1,49 @@
 //! The SQL statements of `sql/` and the rows that they return, over one small [`Database`] trait. No rules here.
 
+mod delivery;
 mod errors;
+mod export;
 mod load;
+mod persons;
 mod reads;
 mod rebuild;
+pub mod schedule;
 pub mod schema;
 mod simulation;
-mod sweep;
 mod work;
 mod writes;
 
+pub use delivery::{
+    Addressee, Attempted, Claimed, DeliveryRow, MessageRow, Messages, Outgoing, ReceiptRow, WebhookRow, claim_deliveries,
+    close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks, webhooks_gone,
+};
 pub use errors::StoreError;
-pub use load::{Answered, Caller, EnrolmentLoad, Load, Loaded, ProgramHead, ProgramLoad, load, load_enrolment, load_program};
+pub use export::{
+    Exported, ExportedDelivery, ExportedEvent, ExportedLine, ExportedMessage, ExportedOrder, ExportedRedemption, ExportedReturn,
+    ExportedTier, ExportedVoucher, Noted, export,
+};
+pub use load::{
+    Answered, Asking, Caller, Coming, EnrolmentLoad, Known, Load, Loaded, Meter, ProgramHead, ProgramLoad, known, load,
+    load_enrolment, load_program,
+};
+pub use persons::{
+    AcceptanceRow, Alike, ConsentRow, SealedPerson, acceptances, alike, consents, erase_persons, erased, log_export,
+    person_versions, persons, remove_persons, reseal, sealed_by, sealed_otherwise, standing_versions, strangers, swept,
+    take_back_persons, unswept, write_person,
+};
 pub use reads::{
-    Document, EntryLot, EntryRow, ProgramVersion, caller, entries, order_entries, person, program_document, program_versions,
+    Document, EntryLot, EntryRow, KeyRow, ProgramVersion, ReferralRow, VerdictRow, entries, keys, members_alike, order_entries,
+    program_document, program_versions, referrals,
 };
 pub use rebuild::{Difference, Differences, differences};
 pub use simulation::{
     Buyer, Period, Place, StoredOrder, StoredReturn, Whose, simulation_explanations, simulation_members, simulation_orders,
     simulation_size,
 };
-pub use sweep::{remove_persons, strangers, swept, unswept};
 pub use work::{
     Due, Finding, Review, activate, asked, audit, counts, due, expire, mark_reviews, release_overdue, reviews, unasked,
 };
-pub use writes::{Commit, apply, remove_person, write_person};
+pub use writes::{Commit, apply, count_calls};
 
 /// A value of SQL.
 #[derive(Clone, Debug, PartialEq)]

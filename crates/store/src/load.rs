@@ -1,15 +1,46 @@
 //! Loading: everything that a decision needs in one SELECT.
 
-use domain::snapshot::{Hold, Lot, Member, Needs, RecordedEvent, RecordedOrder, Redemption, Snapshot, Voucher};
+use domain::referral::{RecordedReferral, Referrer};
+use domain::snapshot::{Agreed, Hold, Lot, Member, Needs, RecordedEvent, RecordedOrder, Redemption, Snapshot, Voucher};
 use domain::{Id, Instant};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Database, Row, StoreError, Value, integer, json};
+use crate::{Database, KeyRow, Row, StoreError, Value, integer, json};
 
-/// What to load. Hashes are of the caller's key and of an identity; the rest are ids as callers know them.
+/// Who asks, by what the store keeps of them: nothing for the shop's first key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Asking {
+    /// The key's hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The keyed hash of the client's address, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+impl Asking {
+    fn parameter(&self) -> Result<Value, StoreError> {
+        serde_json::to_string(self).map(Value::Text).map_err(|error| StoreError::Unreadable(error.to_string()))
+    }
+}
+
+/// What is known of who asks.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct Known {
+    /// The caller behind the key, if there is one and it was not revoked.
+    pub key: Option<Caller>,
+    /// What the key and the address did lately.
+    pub meters: Vec<Meter>,
+}
+
+/// What somebody did in a minute: (subject, minute since 1970, calls, misses).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Meter(pub String, pub i64, pub i64, pub i64);
+
+/// What to load. The hash is of an identity; the rest are ids as callers know them.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
-    pub caller: Option<String>,
+    pub caller: Asking,
     pub idempotency_key: Option<String>,
     pub member: Option<Id>,
     pub identity: Option<String>,
@@ -24,6 +55,12 @@ pub struct Load {
     /// Codes of vouchers.
     pub vouchers: Vec<String>,
     pub event: Option<String>,
+    /// Also what stands of what the member agreed to.
+    pub agreed: bool,
+    /// Also the referrals by which the members came.
+    pub referrals: bool,
+    /// The keyed hash of the order's device.
+    pub device: Option<String>,
 }
 
 /// The caller behind a key.
@@ -33,6 +70,8 @@ pub struct Caller {
     pub scopes: Vec<String>,
     /// A till's key sees this store only.
     pub store: Option<String>,
+    /// The first instant at which the key opens nothing.
+    pub expires_at: Option<Instant>,
 }
 
 /// A command that was answered before under the same idempotency key.
@@ -60,7 +99,7 @@ pub struct ProgramHead {
 /// Everything that a decision needs.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    pub caller: Option<Caller>,
+    pub caller: Known,
     pub answered: Option<Answered>,
     pub program: Option<ProgramHead>,
     pub snapshot: Snapshot,
@@ -69,23 +108,36 @@ pub struct Loaded {
 /// What an enrolment needs.
 #[derive(Clone, Debug)]
 pub struct EnrolmentLoad {
-    pub caller: Option<Caller>,
+    pub caller: Known,
     pub answered: Option<Answered>,
     pub program: Option<ProgramHead>,
     /// (kind, member) of identities that are somebody's already.
     pub taken: Vec<(String, Id)>,
+    /// Whose code it is with which they come, where there is one.
+    pub referrer: Option<Referrer>,
+}
+
+/// With what somebody enrols, beside the identities.
+#[derive(Clone, Debug, Default)]
+pub struct Coming {
+    /// A member's code.
+    pub code: Option<String>,
+    /// The keyed hash of the device.
+    pub device: Option<String>,
+    /// Members with the same name and birthday.
+    pub alike: Vec<Id>,
 }
 
 /// What publishing a program or making a key needs.
 #[derive(Clone, Debug)]
 pub struct ProgramLoad {
-    pub caller: Option<Caller>,
+    pub caller: Known,
     pub answered: Option<Answered>,
     pub program: Option<ProgramHead>,
     /// Points were posted or orders recorded: the currency and the scale stand.
     pub frozen: bool,
-    /// The key that is to be revoked is there and in force.
-    pub revocable: bool,
+    /// The key that is to be changed, in force or not.
+    pub key: Option<KeyRow>,
 }
 
 /// Loads what a decision about a member, an order or a redemption needs.
@@ -98,7 +150,7 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
     let needs = needs.map_err(|error| StoreError::Unreadable(error.to_string()))?;
     let vouchers = (!what.vouchers.is_empty()).then(|| serde_json::Value::from(what.vouchers.clone()).to_string());
     let parameters = vec![
-        what.caller.as_deref().into(),
+        what.caller.parameter()?,
         what.idempotency_key.as_deref().into(),
         what.member.into(),
         what.identity.as_deref().into(),
@@ -110,6 +162,9 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
         needs.as_deref().into(),
         vouchers.as_deref().into(),
         what.event.as_deref().into(),
+        what.agreed.then_some(1).into(),
+        what.referrals.then_some(1).into(),
+        what.device.as_deref().into(),
     ];
     let rows = db.run(include_str!("../../../sql/statements/load.sql"), parameters).await?;
     let row = rows.first();
@@ -129,7 +184,10 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
             other_holds: json::<Vec<Hold>>(row, 12)?.unwrap_or_default(),
             vouchers: json::<Vec<Voucher>>(row, 10)?.unwrap_or_default(),
             event: json::<RecordedEvent>(row, 11)?,
+            agreed: json::<Agreed>(row, 13)?,
             windows: what.needs.windows.clone(),
+            referrals: json::<Vec<RecordedReferral>>(row, 14)?.unwrap_or_default(),
+            device: what.device.clone(),
         },
         program,
     })
@@ -141,15 +199,39 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
 /// As [`load`].
 pub async fn load_enrolment(
     db: &impl Database,
-    caller: Option<&str>,
+    caller: &Asking,
     idempotency_key: &str,
     identities: &[String],
+    coming: &Coming,
 ) -> Result<EnrolmentLoad, StoreError> {
     let hashes = serde_json::Value::from(identities.to_vec()).to_string();
-    let parameters = vec![caller.into(), idempotency_key.into(), Value::Text(hashes)];
+    let alike: Vec<i64> = coming.alike.iter().map(|id| id.0).collect();
+    let parameters = vec![
+        caller.parameter()?,
+        idempotency_key.into(),
+        Value::Text(hashes),
+        coming.code.as_deref().into(),
+        coming.device.as_deref().into(),
+        Value::Text(serde_json::Value::from(alike).to_string()),
+    ];
     let rows = db.run(include_str!("../../../sql/statements/load_enrolment.sql"), parameters).await?;
     let (caller, answered, program) = head(rows.first())?;
-    Ok(EnrolmentLoad { caller, answered, program, taken: json(rows.first(), 3)?.unwrap_or_default() })
+    Ok(EnrolmentLoad {
+        caller,
+        answered,
+        program,
+        taken: json(rows.first(), 3)?.unwrap_or_default(),
+        referrer: json(rows.first(), 4)?,
+    })
+}
+
+/// Who asks, for a call that needs nothing else of the store.
+///
+/// # Errors
+/// As [`load`].
+pub async fn known(db: &impl Database, asking: &Asking) -> Result<Known, StoreError> {
+    let rows = db.run(include_str!("../../../sql/statements/caller.sql"), vec![asking.parameter()?]).await?;
+    Ok(json(rows.first(), 0)?.unwrap_or_default())
 }
 
 /// Loads what publishing a program or making a key needs.
@@ -158,20 +240,20 @@ pub async fn load_enrolment(
 /// As [`load`].
 pub async fn load_program(
     db: &impl Database,
-    caller: Option<&str>,
+    caller: &Asking,
     idempotency_key: Option<&str>,
-    revoking: Option<Id>,
+    key: Option<Id>,
 ) -> Result<ProgramLoad, StoreError> {
-    let parameters = vec![caller.into(), idempotency_key.into(), revoking.into()];
+    let parameters = vec![caller.parameter()?, idempotency_key.into(), key.into()];
     let rows = db.run(include_str!("../../../sql/statements/load_program.sql"), parameters).await?;
     let row = rows.first();
     let (caller, answered, program) = head(row)?;
-    Ok(ProgramLoad { caller, answered, program, frozen: integer(row, 3) == Some(1), revocable: integer(row, 4) == Some(1) })
+    Ok(ProgramLoad { caller, answered, program, frozen: integer(row, 3) == Some(1), key: json(row, 4)? })
 }
 
-type Head = (Option<Caller>, Option<Answered>, Option<ProgramHead>);
+type Head = (Known, Option<Answered>, Option<ProgramHead>);
 
 /// The columns that every load begins with.
 fn head(row: Option<&Row>) -> Result<Head, StoreError> {
-    Ok((json(row, 0)?, json(row, 1)?, json(row, 2)?))
+    Ok((json(row, 0)?.unwrap_or_default(), json(row, 1)?, json(row, 2)?))
 }

@@ -12,15 +12,19 @@ pub struct Migration {
 }
 
 /// The migrations of the store `default`, in their sequence.
-pub const BOOKS: [Migration; 2] = [
+pub const BOOKS: [Migration; 5] = [
     Migration { version: 1, sql: include_str!("../../../sql/default/0001_books.sql") },
     Migration { version: 2, sql: include_str!("../../../sql/default/0002_referee.sql") },
+    Migration { version: 3, sql: include_str!("../../../sql/default/0003_meters.sql") },
+    Migration { version: 4, sql: include_str!("../../../sql/default/0004_delivery.sql") },
+    Migration { version: 5, sql: include_str!("../../../sql/default/0005_schedule.sql") },
 ];
 
 /// The migrations of the store `people`.
-pub const PEOPLE: [Migration; 2] = [
+pub const PEOPLE: [Migration; 3] = [
     Migration { version: 1, sql: include_str!("../../../sql/people/0001_people.sql") },
     Migration { version: 2, sql: include_str!("../../../sql/people/0002_sweep.sql") },
+    Migration { version: 3, sql: include_str!("../../../sql/people/0003_days.sql") },
 ];
 
 /// Runs the migrations that the store does not have yet. Returns how many.

@@ -1,12 +1,14 @@
 //! Scheduled work and the audit: set-based statements, each bounded.
 
-use domain::snapshot::Member;
+use std::collections::BTreeMap;
+
+use domain::snapshot::{Member, Needs};
 use domain::{Id, Instant};
 
-use crate::{Database, StoreError, Value, integer, json, text};
+use crate::{Database, ProgramHead, StoreError, Value, integer, json, text};
 
-/// How much work is due, each counted up to a bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How much work is due, each counted up to a bound; and what says what else is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     pub activate: i64,
     pub expire: i64,
@@ -15,6 +17,12 @@ pub struct Due {
     pub tiers: i64,
     /// 1 where the program in force was not asked about the tiers of all members yet.
     pub unasked: i64,
+    /// The program in force.
+    pub program: Option<ProgramHead>,
+    /// How far jobs have come that go through time: up to a moment, and of that moment up to a number.
+    pub progress: BTreeMap<String, (i64, i64)>,
+    /// Messages that no endpoint was looked for yet, and deliveries.
+    pub deliver: i64,
 }
 
 /// A member whose tier is to be looked at again.
@@ -43,7 +51,16 @@ pub async fn due(db: &impl Database, now: Instant, bound: i64) -> Result<Due, St
     let rows = db.run(include_str!("../../../sql/statements/due.sql"), vec![now.into(), bound.into()]).await?;
     let row = rows.first();
     let count = |column| integer(row, column).unwrap_or_default();
-    Ok(Due { activate: count(0), expire: count(1), holds: count(2), tiers: count(3), unasked: count(4) })
+    Ok(Due {
+        activate: count(0),
+        expire: count(1),
+        holds: count(2),
+        tiers: count(3),
+        unasked: count(4),
+        program: json(row, 5)?,
+        progress: json(row, 6)?.unwrap_or_default(),
+        deliver: count(7),
+    })
 }
 
 /// Announces at most `bound` lots that became available. Returns how many.
@@ -64,7 +81,7 @@ pub async fn expire(db: &impl Database, now: Instant, bound: i64, ids: Id, progr
     db.run(include_str!("../../../sql/statements/expire.sql"), parameters).await.map(drop)
 }
 
-/// Ends at most `bound` overdue holds; four ids for each are numbered from above `ids`. What comes back to a lot that is over
+/// Ends at most `bound` overdue holds in the sequence of their deadlines; five ids for each are numbered from above `ids`. What comes back to a lot that is over
 /// is good until `returned_until`; none: it expires. Returns how many.
 ///
 /// # Errors
@@ -110,12 +127,12 @@ pub async fn mark_reviews(db: &impl Database, window: Instant, now: Instant, bou
 }
 
 /// The next members whom the program of this version was not asked about yet, at most `bound`, with what says where they stand
-/// among the tiers. `windows` are those of the tiers.
+/// among the tiers. `needs` are those of a look at the tiers.
 ///
 /// # Errors
 /// [`StoreError`] of the statement, or a row that can't be read.
-pub async fn unasked(db: &impl Database, version: i64, windows: &[Instant], bound: i64) -> Result<Vec<Member>, StoreError> {
-    let parameters = vec![version.into(), Value::Text(serde_json::json!(windows).to_string()), bound.into()];
+pub async fn unasked(db: &impl Database, version: i64, needs: &Needs, bound: i64) -> Result<Vec<Member>, StoreError> {
+    let parameters = vec![version.into(), Value::Text(serde_json::json!(needs).to_string()), bound.into()];
     let rows = db.run(include_str!("../../../sql/statements/unasked.sql"), parameters).await?;
     rows.iter().filter_map(|row| json(Some(row), 0).transpose()).collect()
 }

@@ -1,9 +1,9 @@
-//! Writing: the whole effect of a command in one statement, and the store of persons.
+//! Writing: the whole effect of a command in one statement.
 
 use domain::plan::Plan;
 use domain::{Id, Instant};
 
-use crate::{Database, StoreError, Value};
+use crate::{Database, StoreError, Value, integer, text};
 
 /// A command that was decided: its answer and its plan.
 #[derive(Clone, Debug)]
@@ -37,19 +37,16 @@ pub async fn apply(db: &impl Database, commit: &Commit<'_>) -> Result<(), StoreE
     db.run(include_str!("../../../sql/statements/apply.sql"), parameters).await.map(drop)
 }
 
-/// Writes a person's sealed data under the member's id, before the member.
+/// Adds calls and misses of subjects to a minute's meters. Returns the misses so far of each.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
-pub async fn write_person(people: &impl Database, member: Id, sealed: &str, now: Instant) -> Result<(), StoreError> {
-    let parameters = vec![member.into(), sealed.into(), now.into()];
-    people.run(include_str!("../../../sql/statements/write_person.sql"), parameters).await.map(drop)
-}
-
-/// Takes back a person whose enrolment was refused.
-///
-/// # Errors
-/// [`StoreError`] of the statement.
-pub async fn remove_person(people: &impl Database, member: Id) -> Result<(), StoreError> {
-    people.run(include_str!("../../../sql/statements/remove_person.sql"), vec![member.into()]).await.map(drop)
+pub async fn count_calls(
+    db: &impl Database,
+    minute: i64,
+    counted: &[(String, i64, i64)],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let counted = serde_json::to_string(counted).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let rows = db.run(include_str!("../../../sql/statements/count_calls.sql"), vec![minute.into(), Value::Text(counted)]).await?;
+    Ok(rows.iter().filter_map(|row| Some((text(Some(row), 0)?.to_owned(), integer(Some(row), 1)?))).collect())
 }

@@ -41,8 +41,8 @@ mod bindings {
 mod holiday;
 
 use bindings::exports::kopilka::rules::engine::{
-    self as contract, Enrolment, Event, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment,
-    Rewarded, Settings, Standing,
+    self as contract, Agenda, Enrolment, Event, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral, Judgement, Member,
+    Needs, Order, Payment, Referral, Rewarded, Settings, Standing,
 };
 use bindings::kopilka::rules::engine::Program as EnginesProgram;
 use jiff::tz::TimeZone;
@@ -95,8 +95,20 @@ impl GuestProgram for Program {
         self.engine.returned_until(at)
     }
 
+    fn agenda(&self, after: i64, at: i64) -> Agenda {
+        self.engine.agenda(after, at)
+    }
+
+    fn scheduled(&self, trigger_id: String, moment: i64) -> Option<Firing> {
+        self.engine.scheduled(&trigger_id, moment)
+    }
+
     fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {
         self.engine.judge_enrolment(at, &channel)
+    }
+
+    fn judge_referral(&self, referral: Referral) -> Result<JudgedReferral, Failure> {
+        self.engine.judge_referral(&referral)
     }
 
     fn judge_order(&self, member: Member, order: Order, payment: Payment) -> Result<Judgement, Failure> {

@@ -20,6 +20,8 @@ const WHOLE = 100n;
 const ONE = 1_000_000n;
 const HOLD_SECONDS = 1800;
 const RULE = 'percentage';
+/** Milliseconds: the days of this program are those of UTC. */
+const DAY = 86_400_000n;
 
 class Program {
   #document;
@@ -47,6 +49,9 @@ class Program {
       tiers: [],
       budgets: [],
       voucherRules: [],
+      confirmation: 'none',
+      rulesVersion: undefined,
+      profileFields: [],
     };
   }
 
@@ -56,7 +61,7 @@ class Program {
 
   /** Every order is judged by itself: nothing must be known of the member. */
   needs(at) {
-    return { windows: [], rules: [], day: at, categories: false };
+    return { windows: [], rules: [], day: at, categories: false, largestOrder: false };
   }
 
   /** Only orders earn. */
@@ -74,8 +79,34 @@ class Program {
     return undefined;
   }
 
+  /** Nothing happens by itself. */
+  agenda(after, at) {
+    return { day: at - (at % DAY), occasions: [], triggers: [], reminders: [] };
+  }
+
+  /** There are no triggers. */
+  scheduled() {
+    return undefined;
+  }
+
   judgeEnrolment() {
     return { grants: [], standing: this.standing(), explanations: [] };
+  }
+
+  /** Nobody is paid for bringing a friend. */
+  judgeReferral() {
+    const why = {
+      ruleId: 'referral',
+      fired: false,
+      points: 0n,
+      money: 0n,
+      code: 'not_offered',
+      reason: 'the program pays for no friends',
+      translations: [],
+      shortfall: undefined,
+    };
+    const nothing = { grants: [], explanations: [] };
+    return { outcome: 'refused', why, referrer: nothing, referee: nothing, keep: 0n };
   }
 
   judgeOrder(member, order, payment) {

@@ -49,6 +49,7 @@ pub fn judge(program: &Program, member: &Member, available: Points, order: &Orde
         qualifying: Money(judged.qualifying),
         explanations: judged.explanations.into_iter().map(explanation).collect(),
         payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
+        referral: None,
         // the program has no tiers, and offers are for quotes
         ..Judgement::default()
     }

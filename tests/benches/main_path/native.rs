@@ -13,7 +13,7 @@ use domain::{Id, Ids, Points};
 use ledger::{Account, Command};
 use rules::{Program, engine};
 use rusqlite::types::{Value as Stored, ValueRef};
-use store::{Commit, Database, Load, Loaded, Row, StoreError, Value};
+use store::{Asking, Commit, Database, Load, Loaded, Row, StoreError, Value};
 
 use crate::cart::{Call, Cart, POINTS_HELD, mixed};
 use crate::judging;
@@ -160,7 +160,7 @@ impl Native {
     fn load(&self, call: Call, cart: &Cart) -> (Loaded, domain::Instant) {
         let now = now();
         let load = Load {
-            caller: self.caller.clone(),
+            caller: Asking { key: self.caller.clone(), address: None },
             idempotency_key: call.writes().then(|| cart.idempotency_key()),
             member: Some(cart.member),
             order: (call == Call::Order).then(|| cart.reference()),

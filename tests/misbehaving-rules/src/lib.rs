@@ -28,8 +28,8 @@ mod bindings {
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bindings::exports::kopilka::rules::engine::{
-    Enrolment, Event, Explanation, Failure, Finding, Guest, GuestProgram, Judgement, Member, Needs, Order, Payment,
-    Program as Handle, Rewarded, Settings, Standing,
+    Agenda, Discounts, Enrolment, Event, Explanation, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral, Judgement,
+    Member, Needs, Order, Payment, Program as Handle, Referral, Rewarded, Settings, Standing,
 };
 use bindings::kopilka::rules::engine::Program as EnginesProgram;
 
@@ -96,9 +96,21 @@ impl GuestProgram for Program {
         self.engine().returned_until(at)
     }
 
+    fn agenda(&self, after: i64, at: i64) -> Agenda {
+        self.engine().agenda(after, at)
+    }
+
+    fn scheduled(&self, trigger_id: String, moment: i64) -> Option<Firing> {
+        self.engine().scheduled(&trigger_id, moment)
+    }
+
     fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {
         misbehave(&channel);
         self.engine().judge_enrolment(at, &channel)
+    }
+
+    fn judge_referral(&self, referral: Referral) -> Result<JudgedReferral, Failure> {
+        self.engine().judge_referral(&referral)
     }
 
     fn judge_order(&self, member: Member, order: Order, payment: Payment) -> Result<Judgement, Failure> {
@@ -106,6 +118,9 @@ impl GuestProgram for Program {
         misbehave(&word);
         JUDGED.fetch_add(1, Relaxed);
         let judged = self.engine().judge_order(&member, &order, payment)?;
+        if matches!(order.discounts, Discounts::Settled(_)) {
+            return Ok(settle_otherwise(&word, judged));
+        }
         Ok(contradict(&word, judged))
     }
 }
@@ -139,6 +154,27 @@ fn misbehave(word: &str) {
 fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 64]);
     recurse(depth + 1) + frame[63]
+}
+
+/// A judgement of an order that was paid before with other discounts than those, if the word is one of these.
+fn settle_otherwise(word: &str, mut judged: Judgement) -> Judgement {
+    match word {
+        "settle-more" => {
+            judged.lines[0].discount += 1;
+            judged.discount += 1;
+        }
+        // the sum is right
+        "settle-elsewhere" => {
+            judged.lines[0].discount -= 1;
+            judged.lines[1].discount += 1;
+        }
+        "settle-nothing" => {
+            judged.lines.iter_mut().for_each(|line| line.discount = 0);
+            judged.discount = 0;
+        }
+        _ => {}
+    }
+    judged
 }
 
 /// A judgement that the books must not believe, or that tells of the instance, if the word is one of these.

@@ -6,14 +6,7 @@ use domain::{Id, Instant};
 use serde_json::Value;
 
 use super::model::Grace;
-use super::{DAY, Deed, HOUR, Life, MINUTE, id_of};
-
-/// What the entries of an account say of holds that jobs ended.
-struct Ends {
-    /// Several of one run may come in any sequence.
-    sequence: Vec<Id>,
-    grace: Grace,
-}
+use super::{DAY, Deed, HOUR, Life, MINUTE};
 
 impl Life {
     /// Moves the clock on. At each full hour on the way the jobs do what is due.
@@ -40,10 +33,10 @@ impl Life {
         if hours.is_empty() {
             return;
         }
-        let (mut ends, entries) = self.what_jobs_left().await;
+        let (mut graces, entries) = self.what_jobs_left().await;
         for hour in hours {
             let at = Instant(hour * HOUR);
-            self.release_overdue(at, &mut ends);
+            self.release_overdue(at, &mut graces);
             self.announce(at);
             self.expire_lots(at);
         }
@@ -61,28 +54,25 @@ impl Life {
         ends.chain(deadlines).filter(|moment| *moment > self.now).min()
     }
 
-    /// The new entries of everybody, and what they say of holds that ended.
-    async fn what_jobs_left(&self) -> (BTreeMap<Id, Ends>, BTreeMap<Id, Vec<Value>>) {
-        let (mut ends, mut entries) = (BTreeMap::new(), BTreeMap::new());
+    /// The new entries of everybody, and the lots in which points came back late.
+    async fn what_jobs_left(&self) -> (BTreeMap<Id, Grace>, BTreeMap<Id, Vec<Value>>) {
+        let (mut graces, mut entries) = (BTreeMap::new(), BTreeMap::new());
         for member in self.members.keys() {
             let new = self.new_entries(*member).await;
-            let releases = new.iter().filter(|entry| entry["kind"] == "release");
-            let sequence = releases.map(|entry| id_of(&entry["redemption_id"], "red")).collect();
-            ends.insert(*member, Ends { sequence, grace: self.grace(&new) });
+            graces.insert(*member, self.grace(&new));
             entries.insert(*member, new);
         }
-        (ends, entries)
+        (graces, entries)
     }
 
     /// Returns how many holds were overdue.
-    fn release_overdue(&mut self, at: Instant, ends: &mut BTreeMap<Id, Ends>) -> usize {
+    fn release_overdue(&mut self, at: Instant, graces: &mut BTreeMap<Id, Grace>) -> usize {
         let until = self.program.returned_until(at);
         let mut released = 0;
         for (member, account) in &mut self.members {
-            let Ends { sequence, grace } = ends.get_mut(member).expect("everybody's entries were read");
+            let grace = graces.get_mut(member).expect("everybody's entries were read");
             grace.until = until;
-            let mut overdue = account.overdue(at);
-            overdue.sort_by_key(|id| sequence.iter().position(|ended| ended == id));
+            let overdue = account.overdue(at);
             released += overdue.len();
             overdue.into_iter().for_each(|id| account.release(id, grace, at));
         }
@@ -132,9 +122,9 @@ impl Life {
         }
         let job = *self.random.one_of(&jobs).expect("there are some");
         let done: Value = self.shop.run_job(job).await;
-        let (mut ends, entries) = self.what_jobs_left().await;
+        let (mut graces, entries) = self.what_jobs_left().await;
         let (expected, deed) = match job {
-            "holds" => (self.release_overdue(self.now, &mut ends), "release what is overdue"),
+            "holds" => (self.release_overdue(self.now, &mut graces), "release what is overdue"),
             "activate" => (self.announce(self.now), "activate"),
             _ => (self.expire_lots(self.now), "expire"),
         };

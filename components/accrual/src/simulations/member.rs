@@ -277,6 +277,9 @@ impl<'a> SimulatedMember<'a> {
                 earned: Points(sum.earned.0.saturating_add(past.earned)),
             })
         };
+        if needs.largest_order {
+            self.facts.largest_order = Money(live().map(|past| past.spend).max().unwrap_or_default());
+        }
         self.facts.activity = needs.windows.iter().map(|window| since(*window)).collect();
         let used = |rule: &String| {
             // a rule is free again when all goods of its order came back
@@ -328,9 +331,12 @@ fn nobody_yet(id: Id) -> Member {
         revision: 0,
         orders: 0,
         qualifying_spend: Money::ZERO,
+        largest_order: Money::ZERO,
         tier: None,
         tier_since: None,
         merged: Vec::new(),
+        merged_profiles: Vec::new(),
+        profile: Id(0),
         segments: Vec::new(),
         grace_until: None,
         stepped_at: None,

@@ -15,11 +15,14 @@ mod lifetime;
 mod limits_of_rule;
 mod margin;
 mod meeting;
+mod occasions;
 mod perks;
 mod reader;
 mod redemption;
+mod referral;
 mod settings;
 mod tiers;
+mod triggers;
 mod welcome;
 
 use std::collections::BTreeSet;
@@ -33,15 +36,18 @@ pub use events::{EventPoints, EventRule};
 pub use last_days::LastDay;
 pub use limits_of_rule::Limits;
 pub use margin::MarginGuard;
+pub use occasions::Occasion;
 pub use perks::PerkRule;
 pub use reader::ONE_HUNDRED_PERCENT;
 pub use redemption::Redemption;
+pub use referral::{PaidOn, Referral, ReferralPoints};
 pub use settings::{Basis, EarnedRounding};
 pub use tiers::{Downgrade, TierTerms, Window};
-pub use welcome::Welcome;
+pub use triggers::{Trigger, Wait};
+pub use welcome::{MEMBERSHIP, Start, Welcome};
 
 use crate::calendar::{Activation, Expiry, Lifetime, Zone};
-use crate::engine::{Finding, Settings};
+use crate::engine::{Confirmation, Finding, Settings};
 use crate::limits::MAX_DOCUMENT_BYTES;
 use reader::{Findings, Node};
 
@@ -68,12 +74,22 @@ pub struct Document {
     pub perks: Vec<PerkRule>,
     /// Points for what members do beside buying.
     pub events: Vec<EventRule>,
+    /// What happens on days that come round.
+    pub occasions: Vec<Occasion>,
+    /// What happens some time after something.
+    pub triggers: Vec<Trigger>,
+    /// How many days before points expire members are told of it, the earliest first.
+    pub reminders: Vec<u32>,
     /// The last days of rules that end.
     pub last_days: Vec<LastDay>,
     /// Windows of days in which conditions count orders, ascending.
     pub order_windows: Vec<i64>,
     /// What enrolling gives.
     pub welcome: Option<Welcome>,
+    /// The purchase before which nobody has a tier; none: there is no such.
+    pub start: Option<Start>,
+    /// How friends are paid for whom members bring; none: they are not.
+    pub referral: Option<Referral>,
     /// The earning rules in the order of evaluation.
     pub earning: Vec<EarningRule>,
     /// How points pay; none: they can't be spent on orders.
@@ -115,18 +131,34 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let mut block = root.block(findings)?;
     let heading = settings::read(&mut block, findings);
     let scale = heading.scale;
-    let (tiers, welcome) = (block.optional("tiers"), block.optional("enrolment"));
+    let (tiers, enrolment) = (block.optional("tiers"), block.optional("enrolment"));
     let (rules, paying) = (block.optional("earning"), block.optional("redemption"));
     let (discounts, margin_guard) = (block.optional("discounts"), block.optional("margin_guard"));
     let (perks, events) = (block.optional("perks"), block.optional("events"));
+    let referral = block.optional("referral");
+    let (occasions, triggers) = (block.optional("occasions"), block.optional("triggers"));
+    let reminders = block.optional("reminders");
     let tiers = tiers.map(|node| tiers::read(&node, scale, findings)).unwrap_or_default();
     let mut ids = BTreeSet::new();
-    let welcome = welcome.and_then(|node| welcome::read(&node, scale, &mut ids, findings));
+    let to_reach = tiers.incomplete || !tiers.tiers.is_empty();
+    let enrolment = enrolment.and_then(|node| welcome::read(&node, scale, to_reach, &mut ids, findings)).unwrap_or_default();
+    let referral = referral.and_then(|node| referral::read(&node, scale, &mut ids, findings));
     let discounts = discounts.map(|node| discounts::read(&node, &tiers, &mut ids, findings)).unwrap_or_default();
     let earning = rules.map(|node| earning::read(&node, scale, &tiers, &mut ids, findings)).unwrap_or_default();
     let perks = perks.map(|node| perks::read(&node, &tiers, &mut ids, findings)).unwrap_or_default();
     let events = events.map(|node| events::read(&node, scale, &tiers, &mut ids, findings)).unwrap_or_default();
+    if !enrolment.profile_fields.is_empty() && !events.iter().any(|rule| rule.type_name == welcome::PROFILE_FILLED) {
+        let detail = "nothing is given for it; add a rule for the event profile_filled to \"events\", or leave it out";
+        findings.note("/enrolment/profile_filled", "no_rule", detail);
+    }
     let margin_guard = margin_guard.and_then(|node| margin::read(&node, findings));
+    let voucher_rules = voucher_rules(&discounts, &earning, &perks);
+    let mut happenings = BTreeSet::new();
+    let occasions = occasions.map(|node| occasions::read(&node, &mut happenings, findings)).unwrap_or_default();
+    let referred =
+        triggers::Referred { tiers: &tiers, voucher_rules: &voucher_rules, knows_filled: !enrolment.profile_fields.is_empty() };
+    let triggers = triggers.map(|node| triggers::read(&node, &referred, &mut happenings, findings)).unwrap_or_default();
+    let reminders = reminders.and_then(|node| occasions::reminders(&node, findings)).unwrap_or_default();
     let redemption = paying.and_then(|node| redemption::read(&node, scale, findings));
     block.finish(findings);
     let blocks = checks::Blocks {
@@ -149,9 +181,11 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let order_windows = order_windows(&discounts, &earning, &perks);
     let budgets = earning.iter().filter_map(|rule| rule.limits.budget_of(&rule.id));
     let budgets = budgets.chain(events.iter().filter_map(|rule| rule.limits.budget_of(&rule.id))).collect();
-    let voucher_rules = voucher_rules(&discounts, &earning, &perks);
     let (names, rounding, basis) = (heading.names.clone(), heading.rounding, heading.basis);
-    let (settings, zone) = heading.complete(&tiers, budgets, voucher_rules, hold_seconds)?;
+    let (mut settings, zone) = heading.complete(&tiers, budgets, voucher_rules, hold_seconds)?;
+    settings.confirmation = enrolment.confirmation.unwrap_or(Confirmation::None);
+    settings.rules_version = enrolment.rules_version;
+    settings.profile_fields = enrolment.profile_fields;
     Some(Document {
         settings,
         zone,
@@ -163,9 +197,14 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
         margin_guard,
         perks,
         events,
+        occasions,
+        triggers,
+        reminders,
         last_days,
         order_windows,
-        welcome,
+        welcome: enrolment.welcome,
+        start: enrolment.start,
+        referral,
         earning,
         redemption,
         returned_grace,

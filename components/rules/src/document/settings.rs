@@ -1,7 +1,7 @@
 //! The heading of a document: name, currency, zone, points, and what a return does to points that are spent already.
 
 use crate::calendar::{Expiry, Zone};
-use crate::engine::{Budget, ClawbackPolicy, Settings};
+use crate::engine::{Budget, ClawbackPolicy, Confirmation, Settings};
 use crate::limits::{MAX_POINTS_SCALE, MAX_TEXT};
 use crate::money::Rounding;
 
@@ -103,6 +103,9 @@ impl Heading {
             tiers: tiers.tiers.clone(),
             budgets,
             voucher_rules,
+            confirmation: Confirmation::None,
+            rules_version: None,
+            profile_fields: Vec::new(),
         };
         Some((settings, zone))
     }

@@ -254,7 +254,6 @@ fn sum(quantities: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
 }
 
 fn missing_to_discount(scene: &Scene) -> Option<i64> {
-    let counted = standing::counted(scene.document, scene.member);
     let tiers = scene.document.settings.tiers.iter().filter(|tier| above_zero(tier.discount).is_some());
-    tiers.map(|tier| standing::missing(tier, counted)).find(|missing| *missing > 0)
+    tiers.map(|tier| standing::missing_to(scene.document, scene.member, tier)).find(|missing| *missing > 0)
 }

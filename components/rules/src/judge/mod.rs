@@ -25,6 +25,7 @@ mod needs;
 mod offers;
 mod payment;
 mod plural;
+mod referral;
 mod rewards;
 mod scene;
 mod selection;
@@ -36,6 +37,7 @@ mod standing;
 pub use enrolment::judge_enrolment;
 pub use events::judge_event;
 pub use needs::needs;
+pub use referral::judge_referral;
 pub use standing::standing;
 
 use crate::calendar::Expiry;
@@ -107,10 +109,11 @@ fn judge_alone(document: &Document, member: &Member, order: &Order, payment: &Pa
     }
     let (perks, perk_explanations) = perks(&purchase.scene, order)?;
 
+    let start = standing::missing_start(document, member).map(|start| Teller::of(document).start(start, qualifying));
     let before = standing(document, member, order.occurred_at);
     let after = standing(document, &counting(member, qualifying, earned.points)?, order.occurred_at);
     let goods = money::subtract(money::subtract(items, discount)?, paid.redemption.money)?;
-    let explanations = discount_explanations.into_iter().chain(earned.explanations).chain(perk_explanations);
+    let explanations = discount_explanations.into_iter().chain(earned.explanations).chain(perk_explanations).chain(start);
     Ok(Judgement {
         items,
         discount,
@@ -143,6 +146,7 @@ fn counting(member: &Member, qualifying: i64, earned: i64) -> Result<Member, Ove
     let mut after = member.clone();
     after.orders = after.orders.saturating_add(1);
     after.qualifying_spend = money::add(after.qualifying_spend, qualifying)?;
+    after.largest_order = after.largest_order.max(qualifying);
     after.earned = money::add(after.earned, earned)?;
     for since in &mut after.activity {
         since.orders = since.orders.saturating_add(1);

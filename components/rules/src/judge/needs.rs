@@ -22,6 +22,7 @@ pub fn needs(document: &Document, at: i64) -> Needs {
         rules: earning.chain(events).collect(),
         day: start_of_day(document, at, 0),
         categories: conditions.any(|when: &Conditions| when.new_category),
+        largest_order: document.start.is_some(),
     }
 }
 

@@ -47,8 +47,7 @@ fn tier_rates(tier: Option<&Tier>) -> Option<(&Tier, Rates)> {
 
 fn missing_to_first(scene: &Scene) -> Option<i64> {
     let first = scene.document.settings.tiers.first()?;
-    let counted = standing::counted(scene.document, scene.member);
-    Some(standing::missing(first, counted)).filter(|missing| *missing > 0)
+    Some(standing::missing_to(scene.document, scene.member, first)).filter(|missing| *missing > 0)
 }
 
 /// So many points for each full amount of the goods' basis together.

@@ -143,9 +143,8 @@ impl<'a> Scene<'a> {
 
     /// What is missing to the nearest of a rule's tiers, if the member can still reach one.
     fn missing_to_any(&self, when: &Conditions) -> Option<i64> {
-        let counted = standing::counted(self.document, self.member);
         let wanted = self.document.settings.tiers.iter().filter(|tier| allows(&when.tiers, Some(&tier.id)));
-        wanted.map(|tier| standing::missing(tier, counted)).find(|missing| *missing > 0)
+        wanted.map(|tier| standing::missing_to(self.document, self.member, tier)).find(|missing| *missing > 0)
     }
 
     fn other_number(&self, orders: Orders) -> Option<Miss> {

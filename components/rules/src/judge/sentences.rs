@@ -4,7 +4,7 @@
 use crate::document::{Document, Hours};
 use crate::engine::{Explanation, Perk};
 
-use super::explaining::{Cap, Gift, Miss, Obstacle, Taken, Teller};
+use super::explaining::{Cap, Gift, Miss, NotPaid, Obstacle, Taken, Teller};
 
 const FILE: &str = "tests/sentences.txt";
 
@@ -154,6 +154,17 @@ fn all() -> String {
         teller.no_welcome("rule"),
     ];
     heading(&mut all, "Perks, events, joining", others);
+    let unpaid = [
+        NotPaid::NotOffered,
+        NotPaid::NoPurchase { minimum: 100_000 },
+        NotPaid::BelowMinimum { minimum: 100_000, missing: 34_000 },
+        NotPaid::LimitReached,
+        NotPaid::PeriodLimitReached,
+    ];
+    let paid =
+        [teller.referral_reward("rule", 5_000, true), teller.referral_reward("rule", 5_000, false), teller.referral_paid()];
+    let unpaid = unpaid.map(|why| teller.referral_not_paid(why));
+    heading(&mut all, "Friends whom members bring", paid.into_iter().chain(unpaid));
     all.push_str("== Offers\n\n");
     for offer in [
         teller.offer("rule", 34_000, false, 5_000, 0),

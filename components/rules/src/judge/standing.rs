@@ -1,6 +1,6 @@
-//! Where a member stands among the tiers: reached, kept for a while, or given.
+//! Where a member stands among the tiers: reached, kept for a while, or given; and whether the membership has started at all.
 
-use crate::document::{Document, Downgrade, Window};
+use crate::document::{Document, Downgrade, Start, Window};
 use crate::engine::{Member, NextTier, Standing, Tier, TierBasis};
 use crate::limits::{END_OF_INSTANTS, FIRST_INSTANT, MAX_UNITS};
 
@@ -32,17 +32,22 @@ struct Own {
 pub fn standing(document: &Document, member: &Member, at: i64) -> Standing {
     let tiers = &document.settings.tiers;
     let held = held(document, member, at);
-    let counted = counted(document, member);
     let rank = rank_of(tiers, held.tier.map(|tier| tier.id.as_str()));
-    let above = tiers.iter().skip(rank);
-    let next = above.map(|tier| (tier, missing(tier, counted))).find(|(_, missing)| *missing > 0);
+    let above: Vec<_> = tiers.iter().skip(rank).map(|tier| (tier, missing_to(document, member, tier))).collect();
+    let start = missing_start(document, member);
+    let next = match (start, above.first()) {
+        // the order that starts the membership may lead to one that lies further up
+        (Some(_), Some((_, nearest))) => above.iter().take_while(|(_, missing)| missing == nearest).last(),
+        _ => above.iter().find(|(_, missing)| *missing > 0),
+    };
     Standing {
         tier: held.tier.cloned(),
         next: next.map(|(tier, remaining)| NextTier {
             id: tier.id.clone(),
             name: tier.name.clone(),
             threshold: tier.threshold,
-            remaining,
+            remaining: *remaining,
+            order_min: start.map(|start| start.order_min),
         }),
         until: held.until,
         grace_until: held.grace_until,
@@ -54,9 +59,14 @@ pub fn standing(document: &Document, member: &Member, at: i64) -> Standing {
 /// The highest of: the tier fulfilled, the one kept after it was fulfilled, the ones given.
 pub fn held<'d>(document: &'d Document, member: &Member, at: i64) -> Held<'d> {
     let tiers = &document.settings.tiers;
-    let fulfilled = fulfilled(tiers, counted(document, member));
-    let kept = rank_of(tiers, member.tier.as_deref());
-    let own = own_rank(document, member, fulfilled, kept, at);
+    let own = match missing_start(document, member) {
+        // nothing was reached, and nothing is kept
+        Some(_) => Own { rank: 0, grace_until: None, stepped_at: None },
+        None => {
+            let fulfilled = fulfilled(tiers, counted(document, member));
+            own_rank(document, member, fulfilled, rank_of(tiers, member.tier.as_deref()), at)
+        }
+    };
     let given = member.granted_tiers.iter().filter(|given| given.until.is_none_or(|until| at < until));
     let given = given.map(|given| (rank_of(tiers, Some(&given.id)), given.until)).filter(|(rank, _)| *rank > own.rank);
     // of two grants of one tier the longer one counts, and one without an end longest
@@ -167,8 +177,23 @@ pub fn window_start(document: &Document, at: i64) -> Option<i64> {
     Some(start.unwrap_or(FIRST_INSTANT))
 }
 
+/// The purchase with which the membership starts, where it has not started yet.
+pub fn missing_start(document: &Document, member: &Member) -> Option<Start> {
+    document.start.filter(|start| member.largest_order < start.order_min)
+}
+
+/// What is missing to a tier, in units of the basis, with the order that starts the membership; 0 when it is fulfilled.
+pub fn missing_to(document: &Document, member: &Member, tier: &Tier) -> i64 {
+    let missing = missing(tier, counted(document, member));
+    match (missing_start(document, member), document.tier_terms.basis) {
+        (None, _) => missing,
+        (Some(start), TierBasis::Spend) => missing.max(start.order_min),
+        (Some(_), TierBasis::Orders | TierBasis::Points) => missing.max(1),
+    }
+}
+
 /// What is missing to a tier, in units of the basis; 0 when it is fulfilled.
-pub fn missing(tier: &Tier, counted: i64) -> i64 {
+fn missing(tier: &Tier, counted: i64) -> i64 {
     let needed = tier.threshold.saturating_add(i64::from(tier.strictly_over));
     needed.saturating_sub(counted.clamp(0, MAX_UNITS)).max(0)
 }

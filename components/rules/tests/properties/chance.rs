@@ -90,6 +90,7 @@ impl Chance {
         Member {
             orders: self.below(6) as u32,
             qualifying_spend: self.amount(),
+            largest_order: self.amount(),
             earned: self.amount(),
             available: self.amount(),
             segments: self.one_in(2).then(|| self.pick(&["premium", "staff"]).to_owned()).into_iter().collect(),
@@ -294,6 +295,22 @@ impl Chance {
         }
     }
 
+    fn add_what_happens_by_itself(&mut self, document: &mut Value) {
+        let (offset, wait) = (1 + self.below(40), 1 + self.below(90));
+        let (side, unit) = (self.pick(&["days_before", "days_after"]), self.pick(&["days", "hours"]));
+        document["occasions"] = json!([
+            {"id": "o1", "date": self.pick(&["birthday", "important_date", "anniversary"]), "event": "gift"},
+            {"id": "o2", "date": "birthday", side: offset, "event": "near"}
+        ]);
+        document["triggers"] = json!([
+            {"id": "t1", "on": "no_purchase", "days": wait, "event": "sleeping"},
+            {"id": "t2", "on": self.pick(&["purchase", "first_purchase", "joined"]), unit: wait, "unless": "bought",
+             "event": "after", "cooldown_days": wait},
+            {"id": "t3", "on": "event", "type": "cart_abandoned", "event": "cart"}
+        ]);
+        document["reminders"] = json!({"days": self.pick(&[json!([14, 7, 1]), json!([30])])});
+    }
+
     /// Blocks that the presets don't have, or have otherwise.
     pub fn extend(&mut self, document: &mut Value) {
         let mut rules: Vec<Value> = document["earning"].as_array().cloned().unwrap_or_default();
@@ -348,11 +365,23 @@ impl Chance {
         if self.one_in(3) {
             document["events"] = json!([
                 {"id": "e1", "type": "review", "points": "50", "limits": {"times_per_member": 1}},
+                {"id": "e3", "type": "profile_filled", "points": "30"},
                 {"id": "e2", "type": "game", "points_from_event": {"min": "1", "max": "200"}, "when": {"channels": ["site"]}}
             ]);
+            document["enrolment"]["profile_filled"] = json!({"fields": ["birthday", self.pick(&["email", "attributes.size"])]});
+        }
+        if self.one_in(3) {
+            self.add_what_happens_by_itself(document);
         }
         if self.one_in(3) {
             document["perks"] = json!([{"id": "p1", "name": "Free delivery", "when": self.when()}]);
+        }
+        if self.one_in(4) {
+            document["enrolment"]["confirmation"] = json!({"welcome": "at_once"});
+            document["enrolment"]["accepted_rules"] = json!({"version": "2026-01", "before": "spending"});
+        }
+        if self.one_in(4) && document["tiers"].is_array() {
+            document["enrolment"]["membership_starts_with"] = json!({"order_min": self.pick(&["0.01", "1500", "20000"])});
         }
         if self.one_in(4)
             && let Some(steps) = document["tiers"].as_array().cloned()

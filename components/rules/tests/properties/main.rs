@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use chance::Chance;
 use checks::{check, offers_come_true};
+use common::{DAY, NOON};
 use rules::Program;
 use rules::engine::{Failure, Payment};
 use rules::presets::PRESETS;
@@ -75,6 +76,17 @@ fn any_valid_document_judges_any_order() {
                 let _ = program.judge_enrolment(chance.next() as i64, "site");
                 let _ = program.judge_event(&chance.member(), &chance.event());
                 let _ = program.standing(&chance.member(), chance.next() as i64);
+                let at = chance.next() as i64;
+                for (after, at) in [(at, chance.next() as i64), (NOON, NOON + 400 * DAY), (NOON, NOON)] {
+                    let agenda = program.agenda(after, at);
+                    assert!(agenda.occasions.iter().all(|occasion| occasion.at > after && occasion.at <= at));
+                    for trigger in &agenda.triggers {
+                        let fires = program.scheduled(&trigger.id, at);
+                        // whatever is just not due yet comes later than now
+                        let next = program.scheduled(&trigger.id, trigger.due_before).filter(|_| fires.is_some());
+                        assert!(next.is_none_or(|firing| firing.at > at), "{trigger:?} {next:?} {at}");
+                    }
+                }
                 let needs = program.needs(chance.next() as i64);
                 assert!(needs.windows.iter().all(|start| *start <= needs.day));
             }

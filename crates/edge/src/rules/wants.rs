@@ -16,6 +16,8 @@ pub struct Wants {
     pub day: Instant,
     /// In which categories the member bought before.
     pub categories: bool,
+    /// How much the largest order counted.
+    pub largest_order: bool,
 }
 
 impl ActiveProgram {
@@ -28,6 +30,7 @@ impl ActiveProgram {
             rules: needs.rules,
             day: Instant(needs.day),
             categories: needs.categories,
+            largest_order: needs.largest_order,
         }
     }
 

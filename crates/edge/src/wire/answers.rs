@@ -72,7 +72,11 @@ pub fn standing(standing: &Standing, member: &Member, program: &ActiveProgram) -
 pub fn next_tier(next: Option<&NextTier>, program: &ActiveProgram) -> Value {
     next.map_or(Value::Null, |next| {
         let (threshold, remaining) = (counted(next.threshold, program), counted(next.remaining, program));
-        json!({"id": next.id, "name": next.name, "threshold": threshold, "remaining": remaining})
+        let mut value = json!({"id": next.id, "name": next.name, "threshold": threshold, "remaining": remaining});
+        if let Some(order_min) = next.order_min {
+            value["order_min"] = money(order_min).into();
+        }
+        value
     })
 }
 
@@ -137,6 +141,26 @@ pub fn lots(grants: &[domain::judgement::Grant], program: &ActiveProgram) -> Vec
 #[must_use]
 pub fn explanations<'a>(given: impl IntoIterator<Item = &'a Explanation>, program: &ActiveProgram) -> Vec<Value> {
     given.into_iter().map(|explanation| program.languages.tell(explanation.to_json(program.version, program.scale()))).collect()
+}
+
+/// Why somebody is not paid for, as callers are told: who is behind a refusal says something of other members.
+#[must_use]
+pub fn told_reason(reason: &str) -> &str {
+    match reason {
+        "self_referral" | "ring" | "existing_member" | "referrer_left" | "referee_left" => "refused",
+        reason => reason,
+    }
+}
+
+/// What became of a referral: whether somebody is paid for it, now or later. The books keep why somebody is refused.
+#[must_use]
+pub fn referral(decided: &ledger::Decided, program: &ActiveProgram) -> Value {
+    let told = program.languages.tell(decided.why.to_json(program.version, program.scale()));
+    let code = told_reason(&decided.why.code);
+    let reason = if code == decided.why.code { told["reason"].clone() } else { json!("this referral is not paid for") };
+    json!({
+        "accepted": matches!(decided.outcome, "waiting" | "paid"), "outcome": decided.outcome, "code": code, "reason": reason,
+    })
 }
 
 /// Stored explanations in the caller's language.

@@ -16,11 +16,13 @@ pub enum Kind {
     TransferIn,
     MergeOut,
     MergeIn,
+    Referral,
+    ReferralClawback,
 }
 
 impl Kind {
     /// All that the ledger plans; the store's own job adds `expire`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Earn,
         Self::Hold,
         Self::Capture,
@@ -34,6 +36,8 @@ impl Kind {
         Self::TransferIn,
         Self::MergeOut,
         Self::MergeIn,
+        Self::Referral,
+        Self::ReferralClawback,
     ];
 
     /// Its key in the table `kind`.
@@ -53,6 +57,8 @@ impl Kind {
             Self::TransferIn => "transfer_in",
             Self::MergeOut => "merge_out",
             Self::MergeIn => "merge_in",
+            Self::Referral => "referral",
+            Self::ReferralClawback => "referral_clawback",
         }
     }
 
@@ -61,12 +67,12 @@ impl Kind {
     #[must_use]
     pub fn effect(self) -> (i64, i64, i64, i64) {
         match self {
-            Self::Earn | Self::AdjustIn | Self::TransferIn => (1, 0, 1, 0),
+            Self::Earn | Self::AdjustIn | Self::TransferIn | Self::Referral => (1, 0, 1, 0),
             Self::Hold => (-1, 1, 0, 0),
             Self::Capture => (0, -1, 0, 1),
             Self::Release => (1, -1, 0, 0),
             Self::RedemptionRollback => (1, 0, 0, -1),
-            Self::Clawback | Self::Settle | Self::AdjustOut | Self::TransferOut => (-1, 0, -1, 0),
+            Self::Clawback | Self::Settle | Self::AdjustOut | Self::TransferOut | Self::ReferralClawback => (-1, 0, -1, 0),
             Self::MergeOut => (-1, 0, 0, 0),
             Self::MergeIn => (1, 0, 0, 0),
         }

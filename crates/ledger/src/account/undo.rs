@@ -89,12 +89,13 @@ impl Account {
     }
 
     /// Takes back what an order earned: first from its own lots, then as the program's policy says.
-    /// `own` is how much each of the order's lots must lose.
+    /// `own` is how much each of the order's lots must lose. A referral's reward is taken back in the same way.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] beyond [`LIMIT`].
     pub fn claw_back(
         &mut self,
+        kind: Kind,
         earn_entry: Id,
         own: &[OwnShare],
         cause: Cause,
@@ -156,7 +157,7 @@ impl Account {
         if !amount.is_zero() {
             let entry = ids.next();
             let reason = explain(amount, Points(forgiven));
-            self.record(entry, Kind::Clawback, amount, Points(owed), postings, Vec::new(), Some(earn_entry), cause, &[reason])?;
+            self.record(entry, kind, amount, Points(owed), postings, Vec::new(), Some(earn_entry), cause, &[reason])?;
         }
         Ok(ClawedBack { amount, owed: Points(owed), forgiven: Points(forgiven), lots })
     }

@@ -60,7 +60,7 @@ pub fn member_with(lots: &[(&str, i64, Instant, Option<Instant>)]) -> Books {
         returned_until: None,
         budgets: Vec::new(),
     };
-    let applicant = Applicant { id: ANNA, channel: "site".to_owned(), referral_code: "ANNA".to_owned(), identities: Vec::new() };
+    let applicant = Applicant::new(ANNA, "site", "ANNA");
     let judged = Enrolment { grants, ..Enrolment::default() };
     let command = Command { now: day(-1), ids: Ids::new(day(-1), 0) };
     let enrolled = ledger::enrol(applicant, &judged, &terms, command).expect("the welcome is in bounds");
@@ -466,6 +466,7 @@ impl Books {
                 lines: lines.collect(),
                 paid: Vec::new(),
                 returns: Vec::new(),
+                largest_other: Money::ZERO,
             };
             if let Some((redemption, _)) = new.redemption_id.and_then(|id| self.redemptions.get_mut(&id)) {
                 redemption.used_by = Some(new.reference.clone());

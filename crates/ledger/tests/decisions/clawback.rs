@@ -175,7 +175,7 @@ fn the_member_is_told_what_was_kept() {
     anna.returns_everything("A");
     let reason = &anna.entries.last().expect("30 were taken").explanation[0];
     assert_eq!((reason["points"].as_str(), reason["code"].as_str()), (Some("-0.30"), Some("returned")));
-    assert!(reason["reason"].as_str().is_some_and(|text| text.contains("order A") && text.contains("stays with you")));
+    assert!(reason["reason"].as_str().is_some_and(|text| text.contains("came back") && text.contains("stays with you")));
 }
 
 #[test]

@@ -28,10 +28,8 @@ fn enrolment_makes_the_member_the_identities_and_the_first_tier() {
         let ids = Ids::new(NOW, 5);
         let id = ids.clone().next();
         let applicant = Applicant {
-            id,
-            channel: "store".to_owned(),
-            referral_code: "ANNA".to_owned(),
             identities: vec![("phone", "hash of a phone".to_owned()), ("card", "hash of a card".to_owned())],
+            ..Applicant::new(id, "store", "ANNA")
         };
         let judged = Enrolment { standing: at_once, ..Enrolment::default() };
         let enrolled = ledger::enrol(applicant, &judged, &terms, Command { now: NOW, ids }).expect("nothing is granted");

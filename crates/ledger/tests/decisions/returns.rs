@@ -1,7 +1,11 @@
 //! Returns are exact in both directions: points, money and what counted toward the tiers, in any sequence of parts.
 
-use domain::snapshot::RedemptionStatus;
-use domain::{Money, Points};
+use std::cell::Cell;
+
+use domain::judgement::Standing;
+use domain::snapshot::{Member, RedemptionStatus};
+use domain::{Money, Points, Quantity};
+use ledger::{ReturnLine, ReturnRequest};
 
 use crate::books::{Books, NOW, day, member_with, member_with_points, new_member};
 use crate::purchase::{Purchase, purchase};
@@ -228,6 +232,32 @@ fn an_order_without_a_member_is_returned_for_its_money() {
     assert_eq!((given.refund, given.balance.is_none()), (Money(1_000), true));
     assert!(given.plan.statistics.is_empty() && given.plan.entries.is_empty());
     assert_eq!(given.plan.returned.len(), 1);
+}
+
+#[test]
+fn the_largest_order_is_what_is_left_of_it_or_another_one() {
+    let mut anna = new_member();
+    anna.buys(&purchase("A").line("a", 3_000, 10_001));
+    for (returned, largest) in [(None, 4_000), (Some(1_000), 6_668), (Some(2_000), 4_000), (Some(3_000), 4_000)] {
+        let mut snapshot = anna.snapshot(Some("A"), None);
+        snapshot.order.as_mut().expect("it is recorded").largest_other = Money(4_000);
+        let (told, command) = (Cell::new(Money(0)), anna.command());
+        let standing = |member: &Member| {
+            told.set(member.largest_order);
+            Standing::default()
+        };
+        let given = match returned {
+            None => ledger::cancel(&snapshot, "content", standing, &anna.terms, command),
+            Some(quantity) => {
+                let lines = Some(vec![ReturnLine { id: "a".to_owned(), quantity: Quantity(quantity) }]);
+                let content_hash = "content".to_owned();
+                let request = ReturnRequest { reference: "R".to_owned(), occurred_at: NOW, lines, content_hash };
+                ledger::take_back(&snapshot, &request, standing, &anna.terms, command)
+            }
+        };
+        given.expect("nothing speaks against it");
+        assert_eq!(told.get(), Money(largest), "after {returned:?} of 3 pieces");
+    }
 }
 
 #[test]

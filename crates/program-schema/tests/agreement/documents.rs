@@ -12,6 +12,9 @@ pub fn documents() -> Vec<Value> {
         documents.push(with(json!({"tiers": tiers_used_by(name, &blocks["tiers"]), name: block})));
     }
     blocks["tiers"] = tiers_used_by("", &blocks["tiers"]);
+    // what a filled profile is worth stands among the events
+    blocks["events"] = json!([{"id": "filled", "type": "profile_filled", "points": "10"}]);
+    documents.push(with(by_itself()));
     documents.push(with(blocks));
     documents
 }
@@ -83,6 +86,15 @@ fn every_block() -> Value {
         rule
     };
     json!({
+        "referral": {
+            "description": "A note.", "paid_on": "first_purchase", "order_min": "1000",
+            "referrer": {"description": "A note.", "id": "brought", "points": "500", "activation": {"type": "days", "days": 14}},
+            "referee": {"description": "A note.", "id": "invited", "points": 300, "expiry": {"type": "days", "days": 90}},
+            "limits": {
+                "description": "A note.", "per_referrer": 50,
+                "per_period": {"description": "A note.", "friends": 5, "days": 30}
+            }
+        },
         "earning_basis": {"of": "items_and_delivery", "tax": "excluded", "points_paid": "gross"},
         "returns": {"clawback": "within_balance", "returned_grace": {"type": "calendar", "dates": ["01-01", "02-28"]}},
         "tiers": {"basis": "spend", "steps": [
@@ -90,10 +102,16 @@ fn every_block() -> Value {
             {"id": "gold", "description": "A tier.", "name": "Gold", "threshold": "30000", "strictly_over": true, "rate": "5",
              "discount": "10", "perks": [{"id": "delivery", "name": "Free delivery"}]}
         ]},
-        "enrolment": {"welcome": {
-            "id": "welcome", "description": "Hello.", "points": "500", "channels": ["bot"],
-            "activation": {"type": "immediately"}, "expiry": {"type": "calendar", "dates": ["01-01", "05-01"]}
-        }},
+        "enrolment": {
+            "membership_starts_with": {"description": "One purchase.", "order_min": "1500"},
+            "confirmation": {"description": "A code.", "welcome": "after"},
+            "accepted_rules": {"description": "These.", "version": "2026-01", "before": "spending"},
+            "profile_filled": {"description": "Who they are.", "fields": ["first_name", "birthday", "attributes.size"]},
+            "welcome": {
+                "id": "welcome", "description": "Hello.", "points": "500", "channels": ["bot"],
+                "activation": {"type": "immediately"}, "expiry": {"type": "calendar", "dates": ["01-01", "05-01"]}
+            }
+        },
         "discounts": [
             furnished(discount("d-percent"), json!({"type": "percent", "rate": "0.0001", "when": when()})),
             furnished(discount("d-tier"), json!({"type": "tier"})),
@@ -156,4 +174,32 @@ fn with_a_list_of_tiers() -> Value {
         "returns": {"clawback": "pending_only", "returned_grace": {"type": "end_of_month"}},
         "earning": [{"id": "purchase", "type": "percent", "expiry": {"type": "never"}}]
     }))
+}
+
+/// What happens by itself, with what it refers to.
+fn by_itself() -> Value {
+    json!({
+        "enrolment": {"profile_filled": {"fields": ["first_name"]}},
+        "tiers": [{"id": "gold", "name": "Gold", "threshold": "0"}],
+        "discounts": [{"id": "code", "type": "percent", "rate": "1", "when": {"voucher": true}}],
+        "events": [{"id": "filled", "type": "profile_filled", "points": "10"}],
+        "occasions": [
+            {"id": "soon", "description": "Before.", "date": "birthday", "days_before": 7, "event": "birthday_soon"},
+            {"id": "after", "date": "important_date", "days_after": 1, "event": "after"},
+            {"id": "year", "date": "anniversary", "event": "year"}
+        ],
+        "triggers": [
+            {"id": "sleeping", "description": "Asleep.", "on": "no_purchase", "days": 60, "event": "sleeping", "cooldown_days": 90,
+             "voucher": {"description": "A code.", "rule": "code", "days": 7}},
+            {"id": "refill", "on": "purchase", "categories": ["coffee"], "skus": ["c-1"], "days": 30, "unless": "bought_again",
+             "event": "refill"},
+            {"id": "first", "on": "first_purchase", "event": "first"},
+            {"id": "name", "on": "joined", "days": 3, "unless": "profile_filled", "event": "name"},
+            {"id": "up", "on": "tier_reached", "tiers": ["gold"], "event": "up"},
+            {"id": "down", "on": "tier_ending", "days": 14, "event": "down"},
+            {"id": "cart", "on": "event", "type": "cart_abandoned", "hours": 3, "unless": "bought", "event": "cart",
+             "voucher": {"rule": "code", "days": 2, "goods": "of_event"}}
+        ],
+        "reminders": {"description": "Before it is gone.", "days": [14, 7, 1]}
+    })
 }

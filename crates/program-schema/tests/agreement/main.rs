@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 /// Findings of the parser that a schema can say, so that it must refuse the document too. The others depend on another
 /// place of the document (a point's scale, ids, tiers, other rules) or on the calendar.
-const SAID_BY_A_SCHEMA: [&str; 18] = [
+const SAID_BY_A_SCHEMA: [&str; 21] = [
     "unknown_field",
     "missing_field",
     "wrong_type",
@@ -39,6 +39,9 @@ const SAID_BY_A_SCHEMA: [&str; 18] = [
     "two_rewards",
     "not_of_events",
     "never_expires",
+    "not_of_registration",
+    "two_offsets",
+    "two_waits",
 ];
 
 fn validator() -> Validator {

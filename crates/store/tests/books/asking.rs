@@ -2,7 +2,7 @@
 
 use domain::plan::{Plan, Program};
 use domain::snapshot::Needs;
-use domain::{Id, Instant};
+use domain::{Id, Money};
 use ledger::Gift;
 use store::Load;
 
@@ -24,7 +24,7 @@ fn waiting(shop: &Shop) -> (bool, i64) {
 }
 
 fn page(shop: &Shop, version: i64) -> Vec<Id> {
-    let members = run(store::unasked(&shop.db, version, &[], 2)).expect("the store answers");
+    let members = run(store::unasked(&shop.db, version, &Needs::default(), 2)).expect("the store answers");
     members.iter().map(|member| member.id).collect()
 }
 
@@ -77,9 +77,10 @@ fn a_program_is_told_of_a_member_what_a_decision_is_told() {
     let command = shop.command();
     let placed = ledger::give_tier(&shop.snapshot(anna), Some(&gift), |_| standing("gold"), command.clone());
     shop.post(&command, &placed.expect("she has enrolled").plan);
-    let windows: Vec<Instant> = vec![day(-365)];
-    let needs = Needs { windows: windows.clone(), ..Needs::default() };
-    let known = shop.load(&Load { member: Some(anna), needs, ..Load::default() }).member.expect("she has enrolled");
-    assert_eq!((known.activity[0].orders, known.granted_tiers.len(), known.earned.0), (1, 1, 510));
-    assert_eq!(run(store::unasked(&shop.db, 1, &windows, 2)), Ok(vec![known]));
+    let needs = Needs { windows: vec![day(-365)], largest_order: true, ..Needs::default() };
+    let known =
+        shop.load(&Load { member: Some(anna), needs: needs.clone(), ..Load::default() }).member.expect("she has enrolled");
+    let told = (known.activity[0].orders, known.largest_order, known.granted_tiers.len(), known.earned.0);
+    assert_eq!(told, (1, Money(1_000), 1, 510));
+    assert_eq!(run(store::unasked(&shop.db, 1, &needs, 2)), Ok(vec![known]));
 }

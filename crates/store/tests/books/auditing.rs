@@ -277,6 +277,63 @@ fn something_that_is_left_with_a_merged_member() {
     }
 }
 
+/// An endpoint with a message that it has, and two of a member's that wait.
+fn shop_that_tells() -> (Shop, Id) {
+    let (mut shop, anna) = Shop::with_member(100);
+    let webhook = shop.webhook(&[], false);
+    for member in [None, Some(anna), Some(anna)] {
+        shop.tells(member, "a");
+    }
+    shop.fans_out();
+    let command = shop.command();
+    let receipt = domain::plan::NewReceipt {
+        message_id: Id(shop.db.number("SELECT min(outbox_id) FROM delivery")),
+        channel: "sms".to_owned(),
+        status: "opened",
+        at: NOW,
+        reason: None,
+    };
+    shop.post(&command, &domain::plan::Plan { receipts: vec![receipt], ..domain::plan::Plan::default() });
+    assert_eq!(shop.audit(), [], "nothing is wrong yet");
+    for trigger in shop.db.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+        shop.db.by_hand(&format!("DROP TRIGGER {trigger}"));
+    }
+    shop.db.by_hand("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF");
+    (shop, webhook)
+}
+
+#[test]
+fn endpoints_deliveries_and_receipts_that_contradict_the_outbox() {
+    let webhook = "SELECT id FROM webhook";
+    let (nobodys, first, second) = (
+        "SELECT outbox_id FROM delivery WHERE member_id IS NULL",
+        "SELECT min(outbox_id) FROM delivery WHERE member_id IS NOT NULL",
+        "SELECT max(outbox_id) FROM delivery",
+    );
+    let stray = "delivery of a message or to a webhook that is not there, or of another member";
+    let turn = "delivery that is not in its turn";
+    for (corruption, finding, of) in [
+        ("UPDATE webhook SET created_at = created_at + 1", "webhook that no command made", webhook),
+        ("UPDATE webhook SET after_message = 1000", "webhook that begins after messages that are not there", webhook),
+        ("UPDATE delivery SET member_id = 1 WHERE member_id IS NULL", stray, "SELECT min(outbox_id) FROM delivery"),
+        ("UPDATE webhook SET after_message = after_message + 1", stray, nobodys),
+        ("UPDATE delivery SET next_at = NULL WHERE member_id IS NULL", turn, nobodys),
+        ("UPDATE delivery SET next_at = 1 WHERE next_at IS NULL", turn, second),
+        ("UPDATE delivery SET next_at = NULL", turn, first),
+        (
+            "UPDATE receipt SET command_id = 404",
+            "receipt of a message that is not there, or that no command brought",
+            "SELECT id FROM receipt",
+        ),
+    ] {
+        let (shop, _) = shop_that_tells();
+        let expected = Finding { finding: finding.to_owned(), id: shop.db.number(of) };
+        shop.db.by_hand(corruption);
+        let found = shop.audit();
+        assert!(found.contains(&expected), "{corruption}: {found:?}, not {expected:?}");
+    }
+}
+
 #[test]
 fn every_finding_of_the_audit_is_tried_here() {
     let sql = include_str!("../../../../sql/statements/audit.sql");
@@ -286,7 +343,12 @@ fn every_finding_of_the_audit_is_tried_here() {
         .map(|(finding, _)| finding)
         .collect();
     assert!(findings.len() >= 40, "{findings:?}");
-    let tried = concat!(include_str!("auditing.rs"), include_str!("contradictions.rs"));
+    let tried = concat!(
+        include_str!("auditing.rs"),
+        include_str!("contradictions.rs"),
+        include_str!("persons.rs"),
+        include_str!("referrals.rs")
+    );
     for finding in findings {
         assert!(tried.contains(&format!("\"{}\"", finding.replace("''", "'"))), "{finding}");
     }

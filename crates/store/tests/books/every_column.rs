@@ -4,18 +4,23 @@
 use std::collections::BTreeSet;
 
 use domain::judgement::{Explanation, Extension, Grant, Rewarded};
-use domain::plan::UsedVoucher;
+use domain::plan::{NewReceipt, Plan, Rotation, UsedVoucher};
 use domain::{Id, Instant, Points};
 use store::Load;
 
 use crate::database::{Sqlite, run};
 use crate::purchase::purchase;
+use crate::referrals::{KEEP, ON_JOINING, ON_PURCHASE, code_of};
 use crate::shop::{NOW, Shop, day};
 
 /// Tables of the books, each with what its rows differ by: every kind of row has every number corrupted.
-const TABLES: [(&str, &str); 19] = [
+const TABLES: [(&str, &str); 30] = [
     ("member", "status"),
     ("identity", "kind"),
+    ("consent", "channel"),
+    ("acceptance", "'acceptance'"),
+    ("privacy_log", "kind"),
+    ("member_code", "'code'"),
     ("statistics", "iif(orders > 0, 'buys', 'new')"),
     ("granted_tier", "iif(event_id IS NULL, 'staff', 'event')"),
     ("account", "iif(seq > 0, 'moved', 'new')"),
@@ -33,10 +38,33 @@ const TABLES: [(&str, &str); 19] = [
     ("firing", "rule_id"),
     ("voucher", "iif(order_id IS NULL, 'free', 'used')"),
     ("voucher_use", "'use'"),
+    ("device", "'device'"),
+    ("former_identity", "'former'"),
+    ("referral", "outcome || ' ' || reason"),
+    ("referral_verdict", "outcome || iif(order_id IS NULL, '', ' by an order')"),
+    ("webhook", "coalesce(disabled_reason, iif(generation > 1, 'rotated', 'new'))"),
+    (
+        "delivery",
+        "status || iif(member_id IS NULL, ' of nobody', '') || iif(status = 'waiting' AND next_at IS NULL, ' in line', '')",
+    ),
+    ("receipt", "status"),
 ];
 
 /// What nothing else in the books tells: (table, column, of which kinds of rows, why). A star means all of them.
 const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
+    ("member", "awaits_welcome", &["not_confirmed"], "what the program said on joining"),
+    ("member_code", "member_id", ALL, "who was sent it"),
+    ("member_code", "expires_at", ALL, "how long a code is good"),
+    ("member_code", "attempts", ALL, "wrong codes leave their answers only"),
+    ("member_code", "day", ALL, "when it was sent"),
+    ("member_code", "sent", ALL, "messages tell of each"),
+    ("consent", "id", ALL, "the sequence of telling"),
+    ("acceptance", "id", ALL, "the sequence of telling"),
+    ("acceptance", "at", ALL, "a merge carries over when it was said"),
+    ("privacy_log", "id", ALL, "nothing refers to it"),
+    ("privacy_log", "at", ALL, "who looked says so"),
+    ("privacy_log", "caller_id", ALL, "who looked says so"),
+    ("privacy_log", "member_id", &["export"], "who looked says so"),
     ("statistics", "revision", ALL, "a lock counts what moves nothing, too"),
     ("statistics", "tier_since", ALL, WHAT_RULES_SAID),
     ("statistics", "grace_until", ALL, WHAT_RULES_SAID),
@@ -74,6 +102,21 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("voucher", "id", &["free"], "nobody used it"),
     ("voucher", "expires_at", ALL, "the staff said so"),
     ("voucher", "created_at", ALL, "the staff said so"),
+    ("former_identity", "member_id", ALL, "whose it was"),
+    ("webhook", "with_recipient", ALL, WHAT_THE_SHOP_SAID),
+    ("webhook", "generation", &["rotated", "gone", "deleted"], "no store knows the secret that it makes"),
+    ("webhook", "rotated_at", &["rotated"], "when it was rotated"),
+    ("webhook", "after_message", ALL, "when it was made, as far as its deliveries do not tell"),
+    ("webhook", "disabled_at", &["gone", "deleted"], "when it said so, or was deleted"),
+    ("delivery", "attempts", ALL, "the endpoint knows"),
+    ("delivery", "first_at", ALL, "the job's own moment"),
+    ("delivery", "next_at", &["waiting", "waiting of nobody"], "the job's own moment"),
+    ("delivery", "done_at", ALL, "the job's own moment"),
+    ("delivery", "last_status", ALL, "what the endpoint said"),
+    ("receipt", "id", ALL, "nothing refers to it"),
+    ("receipt", "at", ALL, "what the provider said"),
+    ("referral_verdict", "id", ALL, "the sequence of steps"),
+    ("referral_verdict", "keep", &["paid by an order"], WHAT_RULES_SAID),
 ];
 const ALL: &[&str] = &["*"];
 const MERGES: &[&str] = &["merge_out", "merge_in"];
@@ -153,6 +196,9 @@ fn a_shop_that_has_seen_everything() -> Shop {
     let vera = shop.enrol(&[("welcome", 70, NOW, None)]);
     shop.order(vera, &purchase("V").line("a", 1_000, 1_000).earns("purchase", &[5]), None);
     shop.merge(vera, anna);
+    agrees_and_goes(&mut shop, anna);
+    is_told(&mut shop, anna);
+    brings_friends(&mut shop);
     run(store::expire(&shop.db, NOW, 10, Id(1), 1)).expect("a lot is over");
     shop.now = day(10);
     run(store::release_overdue(&shop.db, shop.now, 1, Id(1_000), Some(day(20)))).expect("a hold is overdue");
@@ -235,6 +281,71 @@ fn is_rewarded(shop: &mut Shop, anna: Id) {
     plan.used_vouchers = vec![UsedVoucher { voucher_id: voucher.id, order_id: plan.orders[0].id }];
     shop.post(&command, &plan);
     shop.db.by_hand(&format!("INSERT INTO voucher (id, code, rule_id, created_at) VALUES (78, 'free', 'comeback', {})", NOW.0));
+}
+
+/// Somebody agrees to this and that and is erased; somebody else's data are taken out.
+fn agrees_and_goes(shop: &mut Shop, anna: Id) {
+    let zoya = shop.enrol(&[]);
+    shop.joins_unconfirmed(true);
+    let snapshot = shop.snapshot(zoya);
+    let plans = [
+        ledger::consent(&snapshot, "sms", true, "the site"),
+        ledger::accept(&snapshot, "2026-01"),
+        ledger::erase(&snapshot, Id(3)),
+    ];
+    for plan in plans {
+        let command = shop.command();
+        shop.post(&command, &plan.expect("the member is there"));
+    }
+    run(store::log_export(&shop.db, anna, Id(3), NOW)).expect("it is noted");
+}
+
+/// Endpoints of every fate, and messages on every way to them.
+fn is_told(shop: &mut Shop, anna: Id) {
+    let (rotated, gone, deleted) = (shop.webhook(&[], true), shop.webhook(&[], false), shop.webhook(&[], false));
+    shop.webhook(&["nothing"], false);
+    let command = shop.command();
+    let rotations = vec![Rotation { webhook_id: rotated, from: 1 }];
+    shop.post(&command, &Plan { rotations, ..Plan::default() });
+    let mut told = vec![shop.tells(Some(anna), "a"), shop.tells(Some(anna), "b"), shop.tells(None, "c")];
+    shop.fans_out();
+    let claimed = run(store::claim_deliveries(&shop.db, NOW, 100, day(1))).expect("the store answers");
+    for (claimed, status) in claimed.iter().zip(["waiting", "delivered", "skipped", "waiting", "parked", "waiting"]) {
+        shop.settles(&[*claimed], status);
+    }
+    run(store::webhooks_gone(&shop.db, &[gone], NOW)).expect("nothing is in its way");
+    let command = shop.command();
+    shop.post(&command, &Plan { deleted_webhooks: vec![deleted], ..Plan::default() });
+    let command = shop.command();
+    let receipt = NewReceipt {
+        message_id: told.remove(0),
+        channel: "sms".to_owned(),
+        status: "delivered",
+        at: NOW,
+        reason: Some("as told".to_owned()),
+    };
+    shop.post(&command, &Plan { receipts: vec![receipt], ..Plan::default() });
+}
+
+/// Friends by joining and by a purchase, one who is still waited for, one who brings the goods back, one who is refused.
+fn brings_friends(shop: &mut Shop) {
+    let dina = shop.enrol(&[]);
+    let code = code_of(dina);
+    let identities = ledger::Identities { kinds: vec!["phone"], added: vec![("phone", "dina's new phone".to_owned())] };
+    let plan = ledger::change_profile(&shop.snapshot(dina), identities).expect("the member is there");
+    let command = shop.command();
+    shop.post(&command, &plan);
+    shop.buys(ON_PURCHASE, dina, "dina's", KEEP, Some("dina's phone"));
+    shop.joins(ON_JOINING, &code, Some("a phone"), &[]);
+    shop.joins(ON_PURCHASE, &code, None, &[]);
+    shop.joins(ON_PURCHASE, &code, Some("dina's phone"), &[]);
+    for (order, comes_back) in [("kept", false), ("returned", true)] {
+        let (friend, ..) = shop.joins(ON_PURCHASE, &code, None, &[]);
+        shop.buys(ON_PURCHASE, friend, order, KEEP, None);
+        if comes_back {
+            shop.brings_back(order, true);
+        }
+    }
 }
 
 /// Somebody spends what an order earned, and returns it: the next points pay the debt.

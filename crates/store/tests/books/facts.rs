@@ -90,6 +90,28 @@ fn activity_counts_what_happened_since_each_moment_net_of_returns() {
 }
 
 #[test]
+fn the_largest_order_is_told_net_of_returns_and_beside_the_one_that_is_asked_for() {
+    let mut shop = Shop::open();
+    let anna = shop.enrol(&[]);
+    let asked = || Needs { largest_order: true, ..Needs::default() };
+    assert_eq!(shop.member_with(anna, asked()).largest_order, Money(0));
+    for (reference, amount) in [("A", 1_000), ("B", 3_001), ("C", 5_000)] {
+        shop.order(anna, &purchase(reference).line("a", 3_000, amount), None);
+    }
+    shop.take_back("R", "B", &[("a", 1_000)]);
+    let beside = |shop: &Shop, reference: &str| {
+        let load = Load { member: Some(anna), order: Some(reference.to_owned()), needs: asked(), ..Load::default() };
+        shop.load(&load).order.expect("it is recorded").largest_other
+    };
+    assert_eq!((shop.member_with(anna, asked()).largest_order, beside(&shop, "A")), (Money(5_000), Money(5_000)));
+    assert_eq!(beside(&shop, "C"), Money(2_001));
+    shop.cancel("C");
+    assert_eq!((shop.member_with(anna, asked()).largest_order, beside(&shop, "B")), (Money(2_001), Money(1_000)));
+    assert_eq!(shop.member_with(anna, Needs::default()).largest_order, Money(0), "where nobody asks");
+    assert_eq!((shop.audit(), shop.differences()), (vec![], vec![]));
+}
+
+#[test]
 fn uses_of_a_rule_count_orders_that_stand_and_events() {
     let mut shop = Shop::open();
     let anna = shop.enrol(&[]);

@@ -149,6 +149,30 @@ fn two_overdue_holds_of_one_account_end_in_one_statement() {
 }
 
 #[test]
+fn holds_end_in_the_sequence_of_their_deadlines_whichever_was_made_first() {
+    for by_job in [true, false] {
+        let (mut shop, anna) = Shop::with_member(100);
+        shop.terms.hold_seconds = 3_600;
+        let long = shop.hold(anna, &cart(60));
+        shop.terms.hold_seconds = 60;
+        let short = shop.hold(anna, &cart(30));
+        shop.now = day(1);
+        if by_job {
+            assert_eq!(release_overdue(&shop, 100), 2);
+        } else {
+            shop.adjust(anna, 1);
+        }
+        let entries = run(store::entries(&shop.db, anna, 6, 2)).expect("they can be read");
+        assert_eq!(
+            entries.iter().map(|entry| entry.redemption_id).collect::<Vec<_>>(),
+            [Some(long), Some(short)],
+            "newest first"
+        );
+        assert_eq!(shop.audit(), []);
+    }
+}
+
+#[test]
 fn the_release_of_an_overdue_hold_is_told_alike_by_the_job_and_by_the_ledger() {
     for scale in 0..=4 {
         let told = |by_job: bool| {
@@ -188,7 +212,7 @@ fn a_lot_that_becomes_available_is_announced_once() {
     assert_eq!(run(store::activate(&shop.db, shop.now, 10)), Ok(0));
     let told = shop.db.texts("SELECT payload FROM outbox WHERE kind = 'points.activated'");
     assert_eq!(told.len(), 1);
-    assert!(told[0].contains("\"points\":20"), "{told:?}");
+    assert!(told[0].contains("\"points\":\"0.20\""), "{told:?}");
     assert_eq!(shop.db.number("SELECT member_id FROM outbox WHERE kind = 'points.activated'"), anna.0);
 }
 
@@ -209,7 +233,7 @@ fn an_expiry_is_told() {
     let anna = shop.enrol(&[("a", 100, NOW, Some(day(1)))]);
     shop.now = day(1);
     expire(&shop, 10);
-    assert_eq!(shop.db.number("SELECT payload ->> 'points' FROM outbox WHERE kind = 'points.expired'"), 100);
+    assert_eq!(shop.db.number("SELECT payload ->> 'points' = '1.00' FROM outbox WHERE kind = 'points.expired'"), 1);
     assert_eq!(shop.db.number("SELECT member_id FROM outbox WHERE kind = 'points.expired'"), anna.0);
 }
 

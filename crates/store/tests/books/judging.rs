@@ -118,6 +118,7 @@ fn judgement(judged: engine::Judgement) -> Judgement {
         perks: Vec::new(),
         explanations: judged.explanations.into_iter().map(explanation).collect(),
         payment_explanations: judged.redemption_explanations.into_iter().map(explanation).collect(),
+        referral: None,
     }
 }
 
@@ -148,7 +149,12 @@ fn stands(given: engine::Standing) -> Standing {
         rate_promo: tier.rate_promo,
         ..Tier::default()
     };
-    let next =
-        |next: engine::NextTier| NextTier { id: next.id, name: next.name, threshold: next.threshold, remaining: next.remaining };
+    let next = |next: engine::NextTier| NextTier {
+        id: next.id,
+        name: next.name,
+        threshold: next.threshold,
+        remaining: next.remaining,
+        order_min: next.order_min.map(Money),
+    };
     Standing { tier: given.tier.map(tier), next: given.next.map(next), ..Standing::default() }
 }

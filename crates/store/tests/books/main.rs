@@ -5,6 +5,7 @@ mod asking;
 mod auditing;
 mod contradictions;
 mod database;
+mod delivery;
 mod every_column;
 mod facts;
 mod hosted;
@@ -14,6 +15,7 @@ mod kinds;
 mod life;
 mod migrations;
 mod model;
+mod persons;
 mod programs;
 // orders with what a program might have judged of them, as in the ledger's tests
 #[path = "../../../ledger/tests/decisions/purchase.rs"]
@@ -24,6 +26,7 @@ mod reads;
 mod rebuilding;
 mod referee;
 mod referee_between;
+mod referrals;
 mod repeats;
 mod sequences;
 mod shop;

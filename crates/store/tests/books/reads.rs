@@ -1,11 +1,12 @@
 //! What is shown: entries, the program's versions, callers, persons.
 
-use domain::plan::{ApiKey, Plan, Program};
-use domain::{Id, Instant, Points};
+use domain::plan::{ApiKey, EndingKey, Plan, Program};
+use domain::{Id, Points};
+use store::{Asking, Known, Meter, StoreError};
 
-use crate::database::{Sqlite, run};
+use crate::database::run;
 use crate::purchase::purchase;
-use crate::shop::{NOW, Shop, day};
+use crate::shop::{Shop, day};
 
 #[test]
 fn entries_come_newest_first_page_by_page() {
@@ -119,28 +120,40 @@ fn a_caller_is_known_until_the_key_is_revoked() {
         name: "till".to_owned(),
         scopes: vec!["till".into(), "storefront".into()],
         store: Some("north".to_owned()),
+        expires_at: None,
+        replaces: None,
     };
     let command = shop.command();
     shop.post(&command, &Plan { api_keys: vec![key], ..Plan::default() });
-    let caller = run(store::caller(&shop.db, "hash of a key")).expect("it can be read").expect("it is known");
+    let asking = Asking { key: Some("hash of a key".to_owned()), address: None };
+    let caller = run(store::known(&shop.db, &asking)).expect("it can be read").key.expect("it is known");
     assert_eq!((caller.id, caller.store.as_deref()), (Id(5), Some("north")));
     assert_eq!(caller.scopes, ["till", "storefront"]);
     let command = shop.command();
     shop.post(&command, &Plan { revoked_keys: vec![Id(5)], ..Plan::default() });
-    assert_eq!(run(store::caller(&shop.db, "hash of a key")), Ok(None));
+    assert_eq!(run(store::known(&shop.db, &asking)), Ok(Known::default()));
 }
 
 #[test]
-fn persons_are_written_replaced_and_taken_back_in_a_store_of_their_own() {
-    let people = Sqlite::empty();
-    run(store::schema::migrate(&people, &store::schema::PEOPLE, NOW)).expect("an empty store is migrated");
-    let (anna, at) = (Id(7), Instant(5));
-    assert_eq!(run(store::person(&people, anna)), Ok(None));
-    run(store::write_person(&people, anna, "sealed", at)).expect("it is written");
-    run(store::write_person(&people, anna, "sealed again", at)).expect("it is written again");
-    assert_eq!(run(store::person(&people, anna)), Ok(Some("sealed again".to_owned())));
-    run(store::remove_person(&people, anna)).expect("it is removed");
-    assert_eq!(run(store::person(&people, anna)), Ok(None));
+fn a_key_that_was_revoked_while_it_was_rotated_gets_no_successor() {
+    let mut shop = Shop::open();
+    let key = |id, replaces: Option<i64>| ApiKey {
+        id: Id(id),
+        hash: format!("key {id}"),
+        name: "site".to_owned(),
+        scopes: vec!["storefront".into()],
+        store: None,
+        expires_at: None,
+        replaces: replaces.map(Id),
+    };
+    let command = shop.command();
+    shop.post(&command, &Plan { api_keys: vec![key(5, None)], ..Plan::default() });
+    let ending_keys = vec![EndingKey { id: Id(5), expires_at: day(7) }];
+    let rotation = Plan { api_keys: vec![key(6, Some(5))], ending_keys, ..Plan::default() };
+    let (rotating, revoking) = (shop.command(), shop.command());
+    shop.post(&revoking, &Plan { revoked_keys: vec![Id(5)], ..Plan::default() });
+    assert_eq!(shop.apply(&rotating, &rotation), Err(StoreError::Stale));
+    assert_eq!(shop.db.texts("SELECT hash FROM api_key"), ["key 5"]);
 }
 
 #[test]
@@ -154,22 +167,28 @@ fn counts_tell_how_much_there_is() {
 }
 
 #[test]
-fn a_sweep_looks_at_each_person_once_and_finds_those_without_a_member() {
-    let (shop, anna) = Shop::with_member(0);
-    let people = Sqlite::in_memory();
-    run(store::schema::migrate(&people, &store::schema::PEOPLE, NOW)).expect("an empty store is migrated");
-    let (stranger, late) = (Id(anna.0 + 1), Id(anna.0 + 2));
-    for (person, at) in [(anna, NOW), (stranger, NOW), (late, day(1))] {
-        run(store::write_person(&people, person, "sealed", at)).expect("it is written");
+fn meters_count_by_the_minute_and_forget_whoever_was_not_seen() {
+    let shop = Shop::open();
+    let count = |minute, subject: &str, calls, misses| {
+        run(store::count_calls(&shop.db, minute, &[(subject.to_owned(), calls, misses)])).expect("it is counted")
+    };
+    let known = |key: &str, address: &str| {
+        let asking = Asking { key: Some(key.to_owned()), address: Some(address.to_owned()) };
+        run(store::known(&shop.db, &asking)).expect("it can be read").meters
+    };
+    assert_eq!(count(100, "a key", 30, 0), [("a key".to_owned(), 0)]);
+    assert_eq!(count(100, "a key", 30, 2), [("a key".to_owned(), 2)]);
+    count(100, "an address", 1, 1);
+    assert_eq!(known("a key", "an address"), [Meter("a key".to_owned(), 100, 60, 2), Meter("an address".to_owned(), 100, 1, 1)]);
+    // a minute later; one whose clock is behind adds to it, too
+    assert_eq!(count(101, "a key", 5, 1), [("a key".to_owned(), 1)]);
+    assert_eq!(count(100, "a key", 5, 1), [("a key".to_owned(), 2)]);
+    assert_eq!(known("a key", "nobody"), [Meter("a key".to_owned(), 101, 10, 2)]);
+    for address in 0..5 {
+        count(100, &format!("address {address}"), 1, 0);
     }
-    let unswept = |bound| run(store::unswept(&people, day(1), bound)).expect("they are read");
-    assert_eq!((unswept(1), unswept(9)), (vec![anna], vec![anna, stranger]));
-    assert_eq!(run(store::strangers(&shop.db, &[anna, stranger])), Ok(vec![stranger]));
-    run(store::remove_persons(&people, &[stranger])).expect("it is removed");
-    run(store::swept(&people, stranger)).expect("it is kept");
-    run(store::swept(&people, anna)).expect("one that was slower changes nothing");
-    assert_eq!(unswept(9), []);
-    assert_eq!(run(store::unswept(&people, day(2), 9)), Ok(vec![late]));
-    assert_eq!(run(store::person(&people, stranger)), Ok(None));
-    assert_eq!(run(store::person(&people, anna)), Ok(Some("sealed".to_owned())));
+    count(103, "a key", 1, 0);
+    assert_eq!(shop.db.number("SELECT count(*) FROM meter"), 7, "who is known is counted on");
+    count(103, "another address", 1, 0);
+    assert_eq!(shop.db.texts("SELECT subject FROM meter ORDER BY subject"), ["a key", "another address"]);
 }

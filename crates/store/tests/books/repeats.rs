@@ -5,7 +5,7 @@ use domain::plan::{ApiKey, Plan};
 use domain::snapshot::RedemptionStatus;
 use domain::{Id, Money, Points, Quantity};
 use ledger::Applicant;
-use store::{Commit, Load, Loaded, load, load_enrolment, load_program};
+use store::{Asking, Coming, Commit, Known, Load, Loaded, load, load_enrolment, load_program};
 
 use crate::database::run;
 use crate::purchase::{purchase, standing};
@@ -31,7 +31,7 @@ fn order(reference: &str) -> Load {
 fn an_empty_shop_loads_nothing() {
     let shop = Shop::open();
     let what = Load {
-        caller: Some("key".to_owned()),
+        caller: Asking { key: Some("key".to_owned()), address: None },
         idempotency_key: Some("key".to_owned()),
         member: Some(Id(404)),
         identity: Some("hash".to_owned()),
@@ -45,7 +45,7 @@ fn an_empty_shop_loads_nothing() {
     };
     for what in [what, Load::default()] {
         let loaded = shop.loaded(&what);
-        assert!(loaded.caller.is_none() && loaded.answered.is_none());
+        assert!(loaded.caller == Known::default() && loaded.answered.is_none());
         let snapshot = loaded.snapshot;
         assert!(snapshot.member.is_none() && snapshot.order.is_none() && snapshot.redemption.is_none());
         assert!(snapshot.lots.is_empty() && snapshot.holds.is_empty());
@@ -221,12 +221,14 @@ fn a_redemption_is_loaded_as_it_was_agreed() {
 fn identities_that_are_taken_are_told_to_an_enrolment() {
     let (shop, anna) = Shop::with_member(100);
     let wanted = [format!("phone {}", anna.0), "phone of nobody".to_owned()];
-    let loaded = run(load_enrolment(&shop.db, None, "a new key", &wanted)).expect("the store answers");
+    let loaded =
+        run(load_enrolment(&shop.db, &Asking::default(), "a new key", &wanted, &Coming::default())).expect("the store answers");
     assert_eq!(loaded.taken, [("phone".to_owned(), anna)]);
-    assert!(loaded.answered.is_none() && loaded.caller.is_none());
+    assert!(loaded.answered.is_none() && loaded.caller == Known::default());
     assert_eq!(loaded.program.map(|program| program.version), Some(1));
     let answered = format!("key {}", anna.0);
-    let loaded = run(load_enrolment(&shop.db, None, &answered, &[])).expect("the store answers");
+    let loaded =
+        run(load_enrolment(&shop.db, &Asking::default(), &answered, &[], &Coming::default())).expect("the store answers");
     assert_eq!(loaded.answered.map(|answered| answered.id), Some(anna));
     assert!(loaded.taken.is_empty());
 }
@@ -237,8 +239,7 @@ fn a_member_is_loaded_as_enrolment_told() {
     for reached in [Standing::default(), standing("base")] {
         let command = shop.command();
         let id = command.ids.clone().next();
-        let applicant =
-            Applicant { id, channel: "store".to_owned(), referral_code: format!("code {}", id.0), identities: Vec::new() };
+        let applicant = Applicant::new(id, "store", &format!("code {}", id.0));
         let judged = Enrolment { standing: reached, ..Enrolment::default() };
         let enrolled = ledger::enrol(applicant, &judged, &shop.terms, command.clone()).expect("nothing is granted");
         shop.post(&command, &enrolled.plan);
@@ -261,7 +262,7 @@ fn statistics_know_the_first_and_the_last_order_whatever_their_sequence() {
 #[test]
 fn a_program_is_frozen_by_the_first_points_or_the_first_order() {
     let mut shop = Shop::open();
-    let frozen = |shop: &Shop| run(load_program(&shop.db, None, None, None)).expect("the store answers").frozen;
+    let frozen = |shop: &Shop| run(load_program(&shop.db, &Asking::default(), None, None)).expect("the store answers").frozen;
     assert!(!frozen(&shop));
     let anna = shop.enrol(&[]);
     assert!(!frozen(&shop), "nothing was posted");
@@ -269,7 +270,7 @@ fn a_program_is_frozen_by_the_first_points_or_the_first_order() {
     assert!(frozen(&shop));
     let (shop, _) = Shop::with_member(1);
     assert!(frozen(&shop));
-    let loaded = run(load_program(&shop.db, None, None, None)).expect("the store answers");
+    let loaded = run(load_program(&shop.db, &Asking::default(), None, None)).expect("the store answers");
     let program = loaded.program.expect("it is published");
     assert_eq!((program.currency.as_deref(), program.points_scale), (Some("RUB"), Some(2)));
 }
@@ -283,15 +284,18 @@ fn the_key_check_joins_every_load() {
         name: "till".to_owned(),
         scopes: vec!["till".into()],
         store: store.map(str::to_owned),
+        expires_at: None,
+        replaces: None,
     };
     let command = shop.command();
     shop.post(&command, &Plan { api_keys: vec![key(5, Some("north")), key(6, None)], ..Plan::default() });
-    let what = Load { caller: Some("key 5".to_owned()), ..Load::default() };
+    let fifth = Asking { key: Some("key 5".to_owned()), address: None };
+    let what = Load { caller: fifth.clone(), ..Load::default() };
     let callers = |shop: &Shop| {
         [
-            shop.loaded(&what).caller,
-            run(load_enrolment(&shop.db, Some("key 5"), "a", &[])).expect("the store answers").caller,
-            run(load_program(&shop.db, Some("key 5"), None, None)).expect("the store answers").caller,
+            shop.loaded(&what).caller.key,
+            run(load_enrolment(&shop.db, &fifth, "a", &[], &Coming::default())).expect("the store answers").caller.key,
+            run(load_program(&shop.db, &fifth, None, None)).expect("the store answers").caller.key,
         ]
     };
     for caller in callers(&shop) {
@@ -300,10 +304,12 @@ fn the_key_check_joins_every_load() {
             Some((Id(5), vec!["till".to_owned()], Some("north".to_owned())))
         );
     }
-    let revocable = |shop: &Shop, id| run(load_program(&shop.db, None, None, Some(Id(id)))).expect("the store answers").revocable;
-    assert_eq!([5, 6, 7].map(|id| revocable(&shop, id)), [true, true, false]);
+    let found =
+        |shop: &Shop, id| run(load_program(&shop.db, &Asking::default(), None, Some(Id(id)))).expect("the store answers").key;
+    let in_force = |shop: &Shop, id| found(shop, id).map(|key| key.is_in_force(shop.now));
+    assert_eq!([5, 6, 7].map(|id| in_force(&shop, id)), [Some(true), Some(true), None]);
     let command = shop.command();
     shop.post(&command, &Plan { revoked_keys: vec![Id(5)], ..Plan::default() });
     assert_eq!(callers(&shop), [None, None, None]);
-    assert_eq!([5, 6].map(|id| revocable(&shop, id)), [false, true]);
+    assert_eq!([5, 6].map(|id| in_force(&shop, id)), [Some(false), Some(true)]);
 }

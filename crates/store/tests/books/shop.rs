@@ -134,14 +134,23 @@ impl Shop {
         };
         let judged = Enrolment { grants: lots.iter().map(grant).collect(), ..Enrolment::default() };
         let applicant = Applicant {
-            id,
-            channel: "site".to_owned(),
-            referral_code: format!("code {}", id.0),
             identities: vec![("phone", format!("phone {}", id.0))],
+            ..Applicant::new(id, "site", &format!("code {}", id.0))
         };
         let enrolled = ledger::enrol(applicant, &judged, &self.terms, command.clone()).expect("the welcome is in bounds");
         self.post(&command, &enrolled.plan);
         assert_eq!(enrolled.balance, self.balance(id));
+        id
+    }
+
+    /// Somebody joins who is sent a code, perhaps with a welcome that waits for it.
+    pub fn joins_unconfirmed(&mut self, awaits_welcome: bool) -> Id {
+        let command = self.command();
+        let id = command.ids.clone().next();
+        let code = ledger::NewCode { hash: "hash".to_owned(), sealed: "sealed".to_owned() };
+        let joining = Applicant { code: Some(code), awaits_welcome, ..Applicant::new(id, "site", &format!("code {}", id.0)) };
+        let enrolled = ledger::enrol(joining, &Enrolment::default(), &self.terms, command.clone()).expect("nothing is granted");
+        self.post(&command, &enrolled.plan);
         id
     }
 

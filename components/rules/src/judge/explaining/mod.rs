@@ -1,20 +1,22 @@
 //! The sentence for each rule, in English and Russian: why it gave what it gave, or how far it was from firing.
 //!
 //! Codes are for programs and stay as they are; sentences are for members and may be improved. By subject: `gifts`, what
-//! a rule gave or took off; `misses`, why it gave nothing; `payments`, what points paid.
+//! a rule gave or took off; `misses`, why it gave nothing; `payments`, what points paid; `referrals`, what friends bring.
 
 mod gifts;
 mod misses;
 mod payments;
+mod referrals;
 mod said;
 
 pub use gifts::{Cap, Gift, Taken};
 pub use misses::{BELOW_MINIMUM, Miss};
 pub use payments::{Obstacle, REDEMPTION};
+pub use referrals::NotPaid;
 
 use std::cell::Cell;
 
-use crate::document::Document;
+use crate::document::{Document, MEMBERSHIP, Start};
 use crate::engine::{Explanation, Offer, Perk, Shortfall};
 use said::Said;
 
@@ -75,6 +77,20 @@ impl<'d> Teller<'d> {
         let (english, russian) =
             ("only for those who join through other channels", "только для тех, кто вступает через другие каналы");
         self.explanation(rule_id, false, 0, 0, "other_channel", self.blank().words(english, russian), None)
+    }
+
+    /// What an order that counts so much (hundredths) is to a membership that has not started.
+    pub fn start(&self, start: Start, qualifying: i64) -> Explanation {
+        let blank = self.blank();
+        let missing = start.order_min.saturating_sub(qualifying);
+        if missing <= 0 {
+            let said = blank.words("membership starts with this purchase", "с этой покупки начинается участие");
+            return self.explanation(MEMBERSHIP, true, 0, 0, "membership_started", said, None);
+        }
+        let said =
+            blank.words("membership starts with a purchase of ", "участие начинается с покупки на ").money(start.order_min);
+        let said = said.words("; ", ": не хватает ").money(missing).words(" more in one order", " в одном заказе");
+        self.explanation(MEMBERSHIP, false, 0, 0, "membership_not_started", said, Some(Shortfall::Money(missing)))
     }
 
     /// "Buy 340.00 more, get 50.00 points", or so much off; perhaps only with regular goods.

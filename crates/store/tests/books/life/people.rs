@@ -13,10 +13,8 @@ impl Life {
         let command = self.command();
         let id = command.ids.clone().next();
         let applicant = Applicant {
-            id,
-            channel: "site".to_owned(),
-            referral_code: format!("code {}", id.0),
             identities: vec![("phone", format!("phone {}", id.0))],
+            ..Applicant::new(id, "site", &format!("code {}", id.0))
         };
         let judged = Enrolment { grants: grants.clone(), ..Enrolment::default() };
         let enrolled = ledger::enrol(applicant, &judged, &self.shop.terms, command.clone()).expect("it is in bounds");

@@ -1,9 +1,15 @@
-//! Changes to the shop itself, which need no program and no member: publishing, keys.
+//! Changes to the shop itself, which need no program and no member: publishing, keys, webhooks.
 
 use domain::plan::Plan;
 use domain::{Id, Ids, Instant};
-use edge::{Access, Call, Failed, Problem, Reply, Scope, books, now, random, replay, with_retries};
 use store::{Commit, ProgramLoad};
+
+use crate::access::{Access, Scope};
+use crate::call::{Call, Reply};
+use crate::database::books;
+use crate::platform::{now, random};
+use crate::problem::Problem;
+use crate::shop::{Failed, replay, with_retries};
 
 /// What such a change does.
 pub struct Change {
@@ -20,15 +26,15 @@ pub struct Change {
 pub async fn change(
     call: &Call,
     allowed: &[Scope],
-    revoking: Option<Id>,
+    key: Option<Id>,
     decide: impl AsyncFn(&ProgramLoad, Id, Instant) -> Result<Change, Problem>,
 ) -> Result<Reply, Problem> {
     let idempotency_key = call.idempotency_key()?;
     let access = Access::of(call).await?;
-    let fingerprint = call.fingerprint();
+    let fingerprint = call.fingerprint().await?;
     with_retries(async || {
         let now = now();
-        let loaded = store::load_program(&books(), access.hash().as_deref(), Some(idempotency_key), revoking).await?;
+        let loaded = store::load_program(&books(), &access.asking(), Some(idempotency_key), key).await?;
         access.permit(call, loaded.caller.clone(), allowed)?;
         if let Some(answered) = &loaded.answered {
             return replay(answered, &fingerprint).map_err(Failed::Problem);
