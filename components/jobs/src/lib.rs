@@ -6,6 +6,7 @@ mod audit;
 mod deliver;
 mod envelope;
 mod messages;
+mod notify;
 mod occasions;
 mod rebuild;
 mod remind;

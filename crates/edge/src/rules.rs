@@ -38,6 +38,10 @@ pub mod agenda {
         Agenda, Firing, Occasion, OccasionDate, Reminder, Trigger, TriggerVoucher, Unless, Watched,
     };
 }
+/// Of what members are written, as the rules say it.
+pub mod messaging {
+    pub use super::bindings::kopilka::rules::engine::{CascadeStep, Channel, Messaging, NamedValue, Purpose, Written};
+}
 use bindings::kopilka::rules::engine::{self, Agreed, Failure};
 
 /// Programs that an instance keeps parsed: the one in force, and others for the time of a change.
@@ -310,6 +314,33 @@ impl ActiveProgram {
     #[must_use]
     pub fn scheduled(&self, trigger: &str, moment: Instant) -> Option<agenda::Firing> {
         self.parsed.engine.scheduled(trigger, moment.0)
+    }
+
+    /// Of what members are written, and how they are reached; none: of nothing.
+    #[must_use]
+    pub fn messaging(&self) -> Option<messaging::Messaging> {
+        self.parsed.engine.messaging()
+    }
+
+    /// Until when nobody in a zone (IANA; an unknown one is the program's) is to be disturbed at a moment; none: they may be.
+    #[must_use]
+    pub fn quiet_until(&self, zone: &str, at: Instant) -> Option<Instant> {
+        self.parsed.engine.quiet_until(zone, at.0).map(Instant)
+    }
+
+    /// A message in the member's words; none: the program has no template for it.
+    ///
+    /// # Errors
+    /// What the template can't say with these values.
+    pub fn write(
+        &self,
+        kind: &str,
+        of_id: Option<&str>,
+        channel: messaging::Channel,
+        language: &str,
+        values: &[messaging::NamedValue],
+    ) -> Result<Option<messaging::Written>, String> {
+        self.parsed.engine.write(kind, of_id, channel, language, values)
     }
 
     /// The ids of the rules that a promo code unlocks.

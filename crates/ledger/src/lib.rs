@@ -9,6 +9,7 @@ mod confirmations;
 mod events;
 mod membership;
 mod merges;
+pub mod notices;
 mod orders;
 mod person;
 mod redemptions;

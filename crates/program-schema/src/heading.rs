@@ -8,6 +8,7 @@ use crate::earning::EarningRule;
 use crate::events::{Enrolment, EventRule, PerkRule};
 use crate::lifetime::Grace;
 use crate::limits::{MAX_OCCASIONS, MAX_PERKS, MAX_POINTS_SCALE, MAX_RULES, MAX_TRIGGERS};
+use crate::messages::Messages;
 use crate::redemption::{MarginGuard, Redemption};
 use crate::referral::Referral;
 use crate::schedule::{Occasion, Reminders, Trigger};
@@ -50,6 +51,8 @@ pub struct Program {
     pub triggers: Option<Vec<Trigger>>,
     /// When members are told of points that expire; absent: they are not.
     pub reminders: Option<Reminders>,
+    /// Of what members are written, and how they are reached.
+    pub messages: Option<Messages>,
     /// Rules by which orders cost less. Those of lines come first, then those of the order, each by priority.
     #[schemars(length(max = MAX_RULES))]
     pub discounts: Option<Vec<DiscountRule>>,

@@ -4,6 +4,7 @@ mod delivery;
 mod errors;
 mod export;
 mod load;
+mod notices;
 mod persons;
 mod reads;
 mod rebuild;
@@ -26,6 +27,7 @@ pub use load::{
     Answered, Asking, Caller, Coming, EnrolmentLoad, Known, Load, Loaded, Meter, ProgramHead, ProgramLoad, known, load,
     load_enrolment, load_program,
 };
+pub use notices::{Cause, Decided, DueNotice, decide_notices, due_notices, take_notices};
 pub use persons::{
     AcceptanceRow, Alike, ConsentRow, SealedPerson, acceptances, alike, consents, erase_persons, erased, log_export,
     person_versions, persons, remove_persons, reseal, sealed_by, sealed_otherwise, standing_versions, strangers, swept,

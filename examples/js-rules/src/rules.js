@@ -89,6 +89,20 @@ class Program {
     return undefined;
   }
 
+  /** Nobody is written to. */
+  messaging() {
+    return undefined;
+  }
+
+  /** So nobody is disturbed. */
+  quietUntil() {
+    return undefined;
+  }
+
+  write() {
+    return undefined;
+  }
+
   judgeEnrolment() {
     return { grants: [], standing: this.standing(), explanations: [] };
   }

@@ -58,7 +58,7 @@ pub const KINDS: [Kind; 14] = [
     service("points.earned", &["points", "order", "event"]),
     service("points.activated", &["points", "activates_at", "expires_at"]),
     service("points.adjusted", &["points"]),
-    service("points.redeemed", &["points", "order"]),
+    service("points.redeemed", &["points"]),
     service("points.expiring", &OF_EXPIRY),
     service("points.expired", &["points"]),
     service("order.claimed", &["points", "order"]),
