@@ -11,6 +11,7 @@ mod green_house;
 mod gw_tools;
 mod lacy_bird;
 mod leonardo;
+mod letters;
 mod madrobots;
 mod ozon_premium;
 mod progressive;

@@ -89,6 +89,27 @@ pub struct MessageRow {
     pub member_id: Option<Id>,
     pub deliveries: Vec<DeliveryRow>,
     pub receipts: Vec<ReceiptRow>,
+    /// How far it has come to its member, where the program has words for it.
+    pub notice: Option<NoticeRow>,
+}
+
+/// How far a message has come to its member.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct NoticeRow {
+    pub purpose: String,
+    pub status: String,
+    pub next_at: Option<Instant>,
+    /// Why it was not sent.
+    pub reason: Option<String>,
+    /// The messages that asked the provider to send it, oldest first.
+    pub letters: Vec<LetterRow>,
+}
+
+/// A message that asked the provider to send another.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct LetterRow {
+    pub id: Id,
+    pub channel: String,
 }
 
 /// How far a message has come to an endpoint.

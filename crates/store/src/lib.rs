@@ -15,8 +15,9 @@ mod work;
 mod writes;
 
 pub use delivery::{
-    Addressee, Attempted, Claimed, DeliveryRow, MessageRow, Messages, Outgoing, ReceiptRow, WebhookRow, claim_deliveries,
-    close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks, webhooks_gone,
+    Addressee, Attempted, Claimed, DeliveryRow, LetterRow, MessageRow, Messages, NoticeRow, Outgoing, ReceiptRow, WebhookRow,
+    claim_deliveries, close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks,
+    webhooks_gone,
 };
 pub use errors::StoreError;
 pub use export::{

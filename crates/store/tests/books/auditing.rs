@@ -294,6 +294,9 @@ fn shop_that_tells() -> (Shop, Id) {
         reason: None,
     };
     shop.post(&command, &domain::plan::Plan { receipts: vec![receipt], ..domain::plan::Plan::default() });
+    shop.takes(&serde_json::json!({"a": {"purpose": "service"}}));
+    let due = shop.due_notices().remove(0);
+    shop.decides(&due, "sent", Some("email"), None);
     assert_eq!(shop.audit(), [], "nothing is wrong yet");
     for trigger in shop.db.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
         shop.db.by_hand(&format!("DROP TRIGGER {trigger}"));
@@ -325,6 +328,17 @@ fn endpoints_deliveries_and_receipts_that_contradict_the_outbox() {
             "receipt of a message that is not there, or that no command brought",
             "SELECT id FROM receipt",
         ),
+        (
+            "UPDATE notice SET member_id = 1 WHERE status = 'waiting'",
+            "notice of a message that is not there, or of another member",
+            "SELECT outbox_id FROM notice WHERE status = 'waiting'",
+        ),
+        (
+            "UPDATE notice SET sent_at = sent_at + 1",
+            "notice that says otherwise than its letters",
+            "SELECT outbox_id FROM notice WHERE status = 'sent'",
+        ),
+        ("UPDATE letter SET channel = 'push'", "letter that is no message of its notice", "SELECT id FROM letter"),
     ] {
         let (shop, _) = shop_that_tells();
         let expected = Finding { finding: finding.to_owned(), id: shop.db.number(of) };

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use domain::judgement::{Explanation, Extension, Grant, Rewarded};
 use domain::plan::{NewReceipt, Plan, Rotation, UsedVoucher};
 use domain::{Id, Instant, Points};
+use serde_json::json;
 use store::Load;
 
 use crate::database::{Sqlite, run};
@@ -14,7 +15,7 @@ use crate::referrals::{KEEP, ON_JOINING, ON_PURCHASE, code_of};
 use crate::shop::{NOW, Shop, day};
 
 /// Tables of the books, each with what its rows differ by: every kind of row has every number corrupted.
-const TABLES: [(&str, &str); 30] = [
+const TABLES: [(&str, &str); 32] = [
     ("member", "status"),
     ("identity", "kind"),
     ("consent", "channel"),
@@ -48,6 +49,8 @@ const TABLES: [(&str, &str); 30] = [
         "status || iif(member_id IS NULL, ' of nobody', '') || iif(status = 'waiting' AND next_at IS NULL, ' in line', '')",
     ),
     ("receipt", "status"),
+    ("notice", "status"),
+    ("letter", "channel"),
 ];
 
 /// What nothing else in the books tells: (table, column, of which kinds of rows, why). A star means all of them.
@@ -115,6 +118,8 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("delivery", "last_status", ALL, "what the endpoint said"),
     ("receipt", "id", ALL, "nothing refers to it"),
     ("receipt", "at", ALL, "what the provider said"),
+    ("notice", "revision", ALL, "what was decided leaves letters only"),
+    ("notice", "next_at", ALL, "the job's own moment"),
     ("referral_verdict", "id", ALL, "the sequence of steps"),
     ("referral_verdict", "keep", &["paid by an order"], WHAT_RULES_SAID),
 ];
@@ -325,6 +330,23 @@ fn is_told(shop: &mut Shop, anna: Id) {
         reason: Some("as told".to_owned()),
     };
     shop.post(&command, &Plan { receipts: vec![receipt], ..Plan::default() });
+    is_written(shop, anna);
+}
+
+/// Notices of every fate.
+fn is_written(shop: &mut Shop, anna: Id) {
+    for kind in ["n1", "n2", "n3", "n4", "n5", "n6"] {
+        shop.tells(Some(anna), kind);
+    }
+    shop.takes(&json!({
+        "n1": {"purpose": "service"}, "n2": {"purpose": "urgent"}, "n3": {"purpose": "marketing"}, "n4": {"purpose": "service"},
+        "n5": {"purpose": "service"}, "n6": {"purpose": "service"}
+    }));
+    let fates = ["waiting", "sent", "delivered", "opened", "failed", "not_sent"];
+    for (due, status) in shop.due_notices().into_iter().zip(fates) {
+        let is_sent = !["waiting", "not_sent"].contains(&status);
+        shop.decides(&due, status, is_sent.then_some("email"), ["waiting", "sent"].contains(&status).then_some(day(2)));
+    }
 }
 
 /// Friends by joining and by a purchase, one who is still waited for, one who brings the goods back, one who is refused.

@@ -15,6 +15,7 @@ mod kinds;
 mod life;
 mod migrations;
 mod model;
+mod notices;
 mod persons;
 mod programs;
 // orders with what a program might have judged of them, as in the ledger's tests

@@ -9,9 +9,10 @@ use crate::purchase::purchase;
 use crate::shop::Shop;
 
 /// What may be read from end to end: programs are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 30] = [
+const SMALL: [&str; 31] = [
     "SCAN fresh",
     "SCAN told",
+    "SCAN about",
     "SCAN progress",
     "SCAN kin",
     "SCAN up",
@@ -111,6 +112,9 @@ fn every_statement_but_the_audit_uses_indexes() {
         "messages_to_send",
         "finish_deliveries",
         "webhooks_gone",
+        "take_notices",
+        "due_notices",
+        "notify",
         "close_deliveries",
         "webhooks",
         "messages",
@@ -213,7 +217,9 @@ fn open_lots_and_open_holds_are_found_by_the_indexes_made_for_them() {
         assert!(load.iter().any(|line| line.contains(index)), "{index}: {load:#?}");
     }
     let due = plan_of(include_str!("../../../../sql/statements/due.sql"));
-    for index in ["lot_activation", "lot_due", "redemption_due", "statistics_review", "webhook_active", "delivery_due"] {
+    for index in
+        ["lot_activation", "lot_due", "redemption_due", "statistics_review", "webhook_active", "delivery_due", "notice_due"]
+    {
         assert!(due.iter().any(|line| line.contains(index)), "{index}: {due:#?}");
     }
     let expire = plan_of(include_str!("../../../../sql/statements/expire.sql"));
