@@ -24,8 +24,8 @@ SELECT json_object(
                                                                'at', told.at, 'reason', told.reason))
                              FROM (SELECT * FROM receipt WHERE outbox_id = o.id ORDER BY id) told)),
          'notice', json((SELECT json_object('purpose', n.purpose, 'status', n.status, 'next_at', n.next_at, 'reason', n.reason,
-                                            'letters', json((SELECT json_group_array(json_object('id', l.id, 'channel', l.channel))
-                                                               FROM (SELECT * FROM letter WHERE notice_id = o.id ORDER BY id) l)))
+                                            'letters', json((SELECT json_group_array(json_object('id', told.id, 'channel', told.channel))
+                                                               FROM (SELECT * FROM letter WHERE notice_id = o.id ORDER BY id) told)))
                            FROM notice n WHERE n.outbox_id = o.id)))
   FROM (SELECT DISTINCT id FROM named) named CROSS JOIN outbox o ON o.id = named.id
  ORDER BY o.id DESC

@@ -61,7 +61,7 @@ pub struct Cause {
 }
 
 /// Goes through the next messages of the outbox, at most `bound`, of which members may be written: `kinds` (JSON) says how each kind is
-/// meant. What happened before `since` comes too late; the first time it begins with what happened after `published_at`.
+/// meant. What happened before `since` comes too late; the first time it begins with what happened since `published_at`.
 ///
 /// # Errors
 /// [`StoreError`] of the statement: stale where another run did it meanwhile.

@@ -8,8 +8,8 @@ use crate::database::Sqlite;
 use crate::purchase::purchase;
 use crate::shop::Shop;
 
-/// What may be read from end to end: programs are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 31] = [
+/// What may be read from end to end: programs and endpoints are few; the others are what a statement itself has made, and JSON.
+const SMALL: [&str; 32] = [
     "SCAN fresh",
     "SCAN told",
     "SCAN about",
@@ -38,6 +38,7 @@ const SMALL: [&str; 31] = [
     "SCAN wanted",
     "SCAN picked",
     "SCAN page",
+    "SCAN w",
     "SCAN CONSTANT ROW",
     "SCAN (subquery",
     "SCAN (join",
