@@ -99,7 +99,7 @@ async fn two_runs_at_once_send_each_message_once() {
 }
 
 #[tokio::test]
-async fn a_batch_is_eight_statements_whatever_it_sends() {
+async fn a_batch_is_seven_statements_whatever_it_sends() {
     let shop = shop().await;
     let receiver = Receiver::start();
     endpoint(&shop, &receiver, json!({})).await;
@@ -113,9 +113,8 @@ async fn a_batch_is_eight_statements_whatever_it_sends() {
         batches.push((run["processed"].clone(), shop.host.statements() - before));
         println!("50 messages in {:?}", begun.elapsed());
     }
-    // the first one opens the store's connection
-    // the eighth is the record of the run
-    assert!(batches[1..].contains(&(json!(50), 8)), "{batches:?}");
+    // an instance that is new opens the store's connection; on a busy machine each one is
+    assert!(batches.iter().all(|(sent, statements)| *sent == 50 && (7..=8).contains(statements)), "{batches:?}");
     assert_eq!((receiver.received().len(), count(&shop, "delivered").await), (200, 200));
     assert_eq!(shop.run_job("deliver").await["processed"], 0);
     let before = shop.host.statements();
