@@ -59,6 +59,7 @@ mod scale;
 mod schedule;
 mod sequences;
 mod simulations;
+mod telegram;
 mod tenant_rules;
 mod tiers;
 mod time;
