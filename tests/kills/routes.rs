@@ -12,9 +12,9 @@ use crate::commands::{Client, Moment};
 use crate::exchange::{Answer, Exchange};
 use crate::random::Random;
 
-/// Codes are for programs that ask for them, nothing can be asked of a member who was erased, and messages go to endpoints that
-/// these clients don't have: scenarios tell of all three.
-const NOT_DRAWN: [(&str, &str); 8] = [
+/// Codes are for programs that ask for them, nothing can be asked of a member who was erased, messages go to endpoints that these
+/// clients don't have, and only Telegram sends updates: scenarios tell of all four.
+const NOT_DRAWN: [(&str, &str); 9] = [
     ("POST", "/v1/members/{id}/codes"),
     ("POST", "/v1/members/{id}/confirmation"),
     ("DELETE", "/v1/members/{id}"),
@@ -23,6 +23,7 @@ const NOT_DRAWN: [(&str, &str); 8] = [
     ("POST", "/v1/webhooks/{id}/rotations"),
     ("POST", "/v1/messages/{id}/deliveries"),
     ("POST", "/v1/messages/{id}/receipts"),
+    ("POST", "/v1/telegram/updates"),
 ];
 
 #[test]

@@ -56,8 +56,10 @@ enum Open {
     Own(&'static [&'static str]),
     /// The same, about something of the store in Moscow: a till in Tver does not learn that it is there.
     InMoscow(&'static [&'static str]),
+    /// To whoever sends the secret in this scheme of the document instead of a key: to none of these callers.
+    BySecret(&'static str),
 }
-use Open::{InMoscow, Own, To, ToAll};
+use Open::{BySecret, InMoscow, Own, To, ToAll};
 
 const SELLERS: &[&str] = &["storefront", "till"];
 const READERS: &[&str] = &["storefront", "till", "staff"];
@@ -80,6 +82,7 @@ impl Open {
     fn fate(self, caller: Caller) -> Fate {
         let scopes = match self {
             ToAll => return Fate::Through,
+            BySecret(_) => return Fate::NoKey,
             To(scopes) | Own(scopes) | InMoscow(scopes) => scopes,
         };
         match caller.scope() {
@@ -177,6 +180,7 @@ fn table() -> Vec<(&'static str, &'static str, &'static str, Value, Open)> {
         ("GET", "/v1/jobs/set_aside", "", none.clone(), To(&["staff", "jobs"])),
         ("GET", "/v1/audit", "", none.clone(), To(&["staff", "jobs"])),
         ("GET", "/v1/rebuild", "", none.clone(), To(&["staff", "jobs"])),
+        ("POST", "/v1/telegram/updates", "", json!({"update_id": 1}), BySecret("telegramSecret")),
         ("GET", "/healthz", "", none.clone(), ToAll),
         ("GET", "/openapi.json", "", none.clone(), ToAll),
         ("GET", "/program.schema.json", "", none, ToAll),
@@ -204,13 +208,23 @@ fn the_api_s_document_says_to_whom_each_route_is_open() {
         let security = call["security"].as_array().unwrap_or_else(|| panic!("{method} {path} says who may call it"));
         let said: BTreeSet<_> = security.iter().filter_map(|scheme| scheme["bearer"][0].as_str()).collect();
         let scopes = match open {
-            ToAll => BTreeSet::new(),
+            ToAll | BySecret(_) => BTreeSet::new(),
             To(scopes) | Own(scopes) | InMoscow(scopes) => scopes.iter().copied().chain(["admin"]).collect(),
         };
+        let schemes: BTreeSet<_> = security.iter().filter_map(|scheme| scheme.as_object()?.keys().next()).collect();
+        let other: Vec<_> = schemes.into_iter().filter(|name| !["bearer", "memberToken"].contains(&name.as_str())).collect();
+        let secret: Vec<_> = if let BySecret(scheme) = open { vec![scheme] } else { Vec::new() };
+        assert_eq!(other, secret, "{method} {path}");
         let by_token = security.iter().any(|scheme| scheme["memberToken"].is_array());
         assert_eq!(by_token, matches!(open, Own(_)), "{method} {path} with a member's token");
         assert_eq!(said, scopes, "{method} {path}");
-        for status in ["401", "403", "429"].iter().filter(|_| open != ToAll) {
+        let refusals: &[&str] = match open {
+            ToAll => &[],
+            // Telegram is never told that it sends too much
+            BySecret(_) => &["401"],
+            To(_) | Own(_) | InMoscow(_) => &["401", "403", "429"],
+        };
+        for status in refusals {
             assert!(call["responses"][status].is_object(), "{method} {path} may come to {status}");
         }
     }
@@ -225,7 +239,13 @@ struct Fixture {
 
 impl Fixture {
     async fn open() -> Self {
-        let shop = Shop::with_settings("fixed", &[("join_url", "https://shop.example/join")]).await;
+        let settings = [
+            ("join_url", "https://shop.example/join"),
+            ("telegram_token", "1:token"),
+            ("telegram_secret", "secret-of-the-webhook"),
+            ("telegram_key", "kk_of_the_bot"),
+        ];
+        let shop = Shop::with_settings("fixed", &settings).await;
         let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
         document["discounts"] = json!([{"id": "letter", "type": "percent", "rate": "10", "when": {"voucher": true}}]);
         shop.publish(&document).await.expect(200);

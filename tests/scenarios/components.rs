@@ -103,7 +103,7 @@ async fn every_route_of_the_components_is_in_the_document() {
     let shop = Shop::without_tables(BEGINNING).await;
     let documented = documented(&openapi(&shop).await);
     let mut count = 0;
-    for component in ["accrual", "redemption", "registration", "jobs"] {
+    for component in ["accrual", "redemption", "registration", "jobs", "telegram"] {
         let file = Path::new(ROOT).join(format!("components/{component}/src/lib.rs"));
         for (method, path) in routed(&std::fs::read_to_string(file).expect("the source of a component")) {
             count += 1;

@@ -60,6 +60,7 @@ mod scale;
 mod schedule;
 mod sequences;
 mod simulations;
+mod telegram;
 mod tenant_rules;
 mod tiers;
 mod time;

@@ -2,6 +2,7 @@
 //! orders and points. Everything goes over HTTP.
 
 mod answer;
+mod bot_api;
 mod goods;
 mod member;
 mod random;
@@ -13,6 +14,7 @@ mod sqld;
 pub mod tenant;
 
 pub use answer::Answer;
+pub use bot_api::{BotApi, Sent, TELEGRAM_SECRET, Telegram};
 pub use goods::{cart, hundredths, line, pieces, promo};
 pub use member::Member;
 pub use random::Random;

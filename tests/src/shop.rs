@@ -481,6 +481,11 @@ impl Shop {
         self.exchange(None, headers, Method::GET, path, None, None).await
     }
 
+    /// A `POST` without any key and with further headers.
+    pub async fn post_without_key(&self, headers: &[(&str, &str)], path: &str, body: String) -> Answer {
+        self.exchange(None, headers, Method::POST, path, Some(body), None).await
+    }
+
     async fn exchange(
         &self,
         key: Option<&str>,

@@ -16,11 +16,13 @@ impl Client {
     }
 
     /// The other end of the connection, as Spin tells it. An address of a private network is nobody's in particular: of a
-    /// proxy, mostly, behind which are all clients.
+    /// proxy, mostly, behind which are all clients. Another component of the application has none at all (0.0.0.0).
     pub(crate) fn connected(value: &str) -> Option<Self> {
         let client = Self::forwarded(value)?;
         let private = match client.0 {
-            IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
+            IpAddr::V4(address) => {
+                address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified()
+            }
             IpAddr::V6(address) => address.is_unique_local() || address.is_loopback() || address.is_unicast_link_local(),
         };
         (!private).then_some(client)

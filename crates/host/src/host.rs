@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::artifact;
+use crate::chaining::Inside;
 use crate::clock::{Clock, ClockMode};
 use crate::cron::{Advance, AdvanceError, Destination, Schedules};
 use crate::database::Database;
@@ -115,6 +116,7 @@ impl Host {
         let (stopping, instances) = (CancellationToken::new(), TaskTracker::new());
         instances.close();
         let randomness = Randomness::new(options.seed);
+        let inside = Arc::new(Inside::default());
         let mut components = BTreeMap::new();
         for (id, artifact) in artifacts {
             let described = &manifest.components[&id];
@@ -126,6 +128,7 @@ impl Host {
                 environment: described.environment.clone().into_iter().collect(),
                 allowed_hosts: outbound::allowed_hosts(described, &values)
                     .with_context(|| format!("component.{id}.allowed_outbound_hosts"))?,
+                inside: inside.clone(),
                 clock: clock.clone(),
                 randomness: randomness.clone(),
                 stopping: stopping.clone(),
@@ -149,6 +152,7 @@ impl Host {
                 .with_context(|| format!("the component {id:?} has an HTTP trigger, but doesn't export a handler"))?;
             entrances.insert(id.clone(), Arc::new(entrance));
         }
+        inside.open(&entrances);
         let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), entrances[&trigger.component].clone()));
         let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));

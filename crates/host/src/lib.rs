@@ -23,11 +23,13 @@
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
 //! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
 //! `clock`
-//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), what an instance may take (`limits`), and `host`, which joins them.
+//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
+//! (`limits`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
 mod builder;
+mod chaining;
 mod clock;
 mod clock_endpoint;
 mod compose;

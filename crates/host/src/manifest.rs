@@ -125,6 +125,7 @@ impl Manifest {
         }
         root.finish()?;
         manifest.check_dependencies()?;
+        manifest.check_chaining()?;
         Ok(manifest)
     }
 
@@ -169,6 +170,22 @@ impl Manifest {
                     bail!("{path}: there is no component {dependency:?}");
                 };
                 ensure!(found.dependencies.is_empty(), "{path}: {dependency:?} has dependencies itself, which is not supported");
+            }
+        }
+        Ok(())
+    }
+
+    /// A component that others may call has a trigger by which it answers.
+    fn check_chaining(&self) -> Result<()> {
+        for (id, component) in &self.components {
+            // those with a variable are read when its value is known
+            for template in component.allowed_outbound_hosts.iter().filter(|template| template.names().next().is_none()) {
+                let allowed = AllowedHost::parse(&template.fill(&BTreeMap::new())?)?;
+                let Some(called) = allowed.component() else { continue };
+                ensure!(
+                    self.http.iter().any(|trigger| trigger.component == called),
+                    "component.{id}.allowed_outbound_hosts: there is no component {called:?} with an HTTP trigger"
+                );
             }
         }
         Ok(())
@@ -409,6 +426,10 @@ mod tests {
         refused(
             &format!("{COMPONENT}[component.till.dependencies]\n\"a:b\" = {{ component = \"rules\" }}\n"),
             &["\"a:b\"", "rules"],
+        );
+        refused(
+            &format!("{COMPONENT}allowed_outbound_hosts = [\"http://office.spin.internal\"]\n"),
+            &["component.till.allowed_outbound_hosts", "office"],
         );
         refused("[component.till]\n", &["component.till.source", "missing"]);
         refused(&format!("{COMPONENT}sqlite_databases = [\"../x\"]\n"), &["component.till.sqlite_databases", "../x"]);

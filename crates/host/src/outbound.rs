@@ -1,5 +1,5 @@
 //! Calls of a component to other hosts: to those that the manifest allows (`allowed_outbound_hosts`), in Spin's words, and to
-//! no other.
+//! no other. What is allowed of `*.spin.internal` goes to the application's own components (`chaining`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use http::Uri;
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
+use crate::chaining::{Inside, component_of};
 use crate::manifest::Component;
 
 /// What stands in `allowed_outbound_hosts`: a scheme, a host and a port, each of which may be any.
@@ -54,6 +55,14 @@ impl AllowedHost {
             host: Pattern::parse(host).with_context(|| format!("{text:?}"))?,
             ports: Ports::parse(port, scheme).with_context(|| format!("{text:?}"))?,
         })
+    }
+
+    /// The one component of the application that it names, if it does.
+    pub(crate) fn component(&self) -> Option<&str> {
+        match &self.host {
+            Pattern::One(host) => component_of(host),
+            Pattern::Any | Pattern::Below(_) => None,
+        }
     }
 
     fn allows(&self, scheme: &str, host: &str, port: u16) -> bool {
@@ -121,13 +130,17 @@ pub(crate) fn allowed_hosts(component: &Component, values: &BTreeMap<String, Str
 }
 
 /// The way out of an instance.
-pub(crate) struct Outbound(pub(crate) Arc<[AllowedHost]>);
+pub(crate) struct Outbound {
+    pub(crate) allowed: Arc<[AllowedHost]>,
+    /// The way to other components of the application.
+    pub(crate) inside: Arc<Inside>,
+}
 
 impl Outbound {
     fn allows(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
         let Some(port) = uri.port_u16().or_else(|| own_port(scheme)) else { return false };
-        self.0.iter().any(|allowed| allowed.allows(scheme, &host.to_ascii_lowercase(), port))
+        self.allowed.iter().any(|allowed| allowed.allows(scheme, &host.to_ascii_lowercase(), port))
     }
 }
 
@@ -145,6 +158,14 @@ impl WasiHttpHooks for Outbound {
             let host = request.uri().host().unwrap_or_default();
             eprintln!("host: a call to {host:?} was denied: allowed_outbound_hosts does not name it");
             return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        let host = request.uri().host().unwrap_or_default().to_ascii_lowercase();
+        if let Some(component) = component_of(&host) {
+            let (component, inside) = (component.to_owned(), self.inside.clone());
+            return Box::new(async move {
+                let response = inside.call(&component, request).await?;
+                Ok((response, Box::new(async { Ok(()) }) as Transfer))
+            });
         }
         Box::new(async move {
             let (response, rest) = default_send_request(request, options).await?;
@@ -176,11 +197,47 @@ mod tests {
             ("http://[::1]", "http://[::1]:80/", true),
             ("*://hooks.example:8000..8010", "http://hooks.example:8009/", true),
             ("*://hooks.example:8000..8010", "http://hooks.example:8010/", false),
+            ("http://till.spin.internal", "http://till.spin.internal/v1/orders", true),
+            ("http://till.spin.internal", "http://office.spin.internal/v1/orders", false),
+            ("http://*.spin.internal", "http://till.spin.internal/", true),
+            ("https://*", "http://till.spin.internal/", false),
         ] {
-            let outbound = Outbound([AllowedHost::parse(allowed).unwrap()].into());
+            let outbound = only([AllowedHost::parse(allowed).unwrap()]);
             assert_eq!(outbound.allows(&asked.parse().unwrap()), expected, "{allowed} and {asked}");
         }
-        assert!(!Outbound([].into()).allows(&"https://hooks.example/".parse().unwrap()), "none is allowed");
+        assert!(!only([]).allows(&"https://hooks.example/".parse().unwrap()), "none is allowed");
+    }
+
+    fn only<const N: usize>(allowed: [AllowedHost; N]) -> Outbound {
+        Outbound { allowed: allowed.into(), inside: Arc::default() }
+    }
+
+    #[tokio::test]
+    async fn a_component_calls_another_only_where_the_manifest_says_so() {
+        let refusal = async |mut outbound: Outbound| {
+            let body = http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync();
+            let request = http::Request::get("http://till.spin.internal/v1/orders").body(body).unwrap();
+            let sent = outbound.send_request(request, None, Box::new(async { Ok(()) }));
+            Box::into_pin(sent).await.map(drop).unwrap_err()
+        };
+        for allowed in ["https://*", "http://*.example", "http://office.spin.internal", "http://till.spin.internal:8080"] {
+            let refusal = refusal(only([AllowedHost::parse(allowed).unwrap()])).await;
+            assert!(matches!(refusal, Error::HttpRequestDenied), "{allowed}");
+        }
+        // let through, and never out of the process: nobody is there
+        for allowed in ["http://till.spin.internal", "http://*.spin.internal", "http://*"] {
+            let refusal = refusal(only([AllowedHost::parse(allowed).unwrap()])).await;
+            assert!(matches!(refusal, Error::DestinationNotFound), "{allowed}");
+        }
+    }
+
+    #[test]
+    fn one_component_is_named_by_its_whole_host() {
+        let component = |text: &str| AllowedHost::parse(text).unwrap().component().map(str::to_owned);
+        assert_eq!(component("http://till.spin.internal").as_deref(), Some("till"));
+        for of_none in ["http://*.spin.internal", "https://till.example", "https://*"] {
+            assert_eq!(component(of_none), None, "{of_none}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::handler::{ExpirationError, TrapOrPanicError};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::chaining::{self, Matched};
 use crate::clock::Clock;
 use crate::clock_endpoint;
 use crate::cron::Schedules;
@@ -87,16 +88,20 @@ impl Server {
             return problem(StatusCode::BAD_REQUEST, "bad_request", format_args!("{error:#}"));
         }
         let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        let answer = tokio::time::timeout(REQUEST_TIMEOUT, route.target.handle(request)).await;
-        match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) if error.is::<TrapOrPanicError>() => stopped(&route.target.component()),
-            Ok(Err(error)) if !error.is::<ExpirationError>() => {
-                eprintln!("host: {:?} did not answer {path}: {error:#}", route.target.component());
-                problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
-            }
-            _ => too_slow(),
+        answered_by(&route.target, &path, request).await
+    }
+}
+
+/// A component's answer to a request that is ready for it, or what is told instead of one.
+pub(crate) async fn answered_by(entrance: &Entrance, path: &str, request: Request<WasiBody>) -> Response<WasiBody> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, entrance.handle(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) if error.is::<TrapOrPanicError>() => stopped(&entrance.component()),
+        Ok(Err(error)) if !error.is::<ExpirationError>() => {
+            eprintln!("host: {:?} did not answer {path}: {error:#}", entrance.component());
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
         }
+        _ => too_slow(),
     }
 }
 
@@ -129,17 +134,9 @@ fn later(mut answer: Response<WasiBody>) -> Response<WasiBody> {
 /// Makes the request look as Spin hands it to a component: an absolute address, and where it was routed in headers.
 fn prepare<T>(request: &mut Request<Incoming>, route: &Route<T>, info: &str, client: SocketAddr) -> Result<()> {
     let uri = absolute(request.uri(), request.headers())?;
-    let full = HeaderValue::from_str(&uri.to_string())?;
+    let matched = Matched { route: &route.text, prefix: route.prefix(), rest: info };
+    chaining::tell(request.headers_mut(), &uri, matched, client)?;
     *request.uri_mut() = uri;
-    let headers = request.headers_mut();
-    let mut set = |name, value| headers.insert(HeaderName::from_static(name), value);
-    set("spin-full-url", full);
-    set("spin-path-info", HeaderValue::from_str(info)?);
-    set("spin-matched-route", HeaderValue::from_str(&route.text)?);
-    set("spin-raw-component-route", HeaderValue::from_str(&route.text)?);
-    set("spin-component-route", HeaderValue::from_str(route.prefix())?);
-    set("spin-base-path", HeaderValue::from_static("/"));
-    set("spin-client-addr", HeaderValue::from_str(&client.to_string())?);
     Ok(())
 }
 

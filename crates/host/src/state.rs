@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::artifact::Artifact;
+use crate::chaining::Inside;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::faults::Injector;
@@ -31,6 +32,7 @@ pub(crate) struct Component {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) allowed_hosts: Arc<[AllowedHost]>,
+    pub(crate) inside: Arc<Inside>,
     pub(crate) clock: Clock,
     pub(crate) randomness: Randomness,
     /// Cancelled when the host stops: idle instances go at once.
@@ -52,7 +54,7 @@ impl Component {
             table: ResourceTable::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: Outbound(self.allowed_hosts.clone()),
+            hooks: Outbound { allowed: self.allowed_hosts.clone(), inside: self.inside.clone() },
             component: self.clone(),
             taken: Taken::new(),
             _alive: self.instances.token(),
