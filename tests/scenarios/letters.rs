@@ -238,7 +238,7 @@ async fn marketing_comes_only_to_whoever_agreed_and_not_too_often() {
     let of_boris = listed["items"].as_array().unwrap().iter().find(|item| item["kind"] == "trigger").expect("it fired");
     assert_eq!((&of_boris["notice"]["status"], &of_boris["notice"]["reason"]), (&json!("not_sent"), &json!("no_consent")));
     anna.buys(coffee("1000.00")).await;
-    written.shop.minutes_pass(61).await;
+    written.shop.minutes_pass(130).await;
     assert!(!written.letters().await.contains(&thanks[0]), "one a week");
     assert_eq!(written.notice("trigger").await["reason"], "capped");
     // to whoever said no to every channel nothing is sent at all
