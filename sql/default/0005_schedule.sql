@@ -21,16 +21,21 @@ CREATE TABLE IF NOT EXISTS job_run (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_run_job ON job_run (job, id);
 
--- What a job could not do, so that it does not stop the others: the account, or whatever it is about, and why. Holds and
--- expiries are tried again once somebody has seen to them and taken them off.
+-- What a job could not do, so that it does not stop the others: the account, or whatever it is about, and why. It is tried again
+-- once somebody has seen to it and taken it off. `place`: a job that goes through time goes back to this moment then; what it
+-- did of the others stays done.
 CREATE TABLE IF NOT EXISTS set_aside (
   id      INTEGER PRIMARY KEY,
   job     TEXT    NOT NULL,
   subject INTEGER NOT NULL,
   at      INTEGER NOT NULL,
   detail  TEXT    NOT NULL,
+  place   INTEGER,
   UNIQUE (job, subject)
 ) STRICT;
+CREATE TRIGGER IF NOT EXISTS set_aside_is_taken_off AFTER DELETE ON set_aside WHEN OLD.place IS NOT NULL BEGIN
+  UPDATE progress SET until = OLD.place - 1, cursor = 9223372036854775807 WHERE job = OLD.job AND until >= OLD.place;
+END;
 
 -- One step of the reminders of a program: points of the accounts from behind (`from_until`, `from_cursor`) up to (`until`,
 -- `cursor`), in the sequence of their expiry and account. `days` is how early they are.

@@ -6,7 +6,8 @@ SELECT
                             AND account_id NOT IN (SELECT subject FROM set_aside WHERE job = 'expire') LIMIT ?2)) AS expire,
   (SELECT count(*) FROM (SELECT 1 FROM redemption WHERE status IN ('awaiting_confirmation', 'held') AND hold_expires_at <= ?1
                             AND id NOT IN (SELECT subject FROM set_aside WHERE job = 'holds') LIMIT ?2)) AS holds,
-  (SELECT count(*) FROM (SELECT 1 FROM statistics WHERE review_at IS NOT NULL AND review_at <= ?1 LIMIT ?2)) AS tiers,
+  (SELECT count(*) FROM (SELECT 1 FROM statistics WHERE review_at IS NOT NULL AND review_at <= ?1
+                            AND member_id NOT IN (SELECT subject FROM set_aside WHERE job = 'tiers') LIMIT ?2)) AS tiers,
   (SELECT count(*) FROM program p
     WHERE p.version = (SELECT max(version) FROM program)
       AND NOT EXISTS (SELECT 1 FROM tier_review r WHERE r.version = p.version AND r.done = 1)) AS unasked,

@@ -198,3 +198,45 @@ async fn an_account_that_cannot_be_posted_to_does_not_stop_the_others_and_is_nam
     assert_eq!(shop.get("/v1/jobs/set_aside").await.expect(200)["items"], json!([]));
     shop.audit_is_clean().await;
 }
+
+/// Makes the person behind a member unreadable, or readable again.
+fn spoil(shop: &Shop, member: &tests::Member<'_>, spoilt: bool) {
+    let id = i64::from_str_radix(member.id.strip_prefix("mem_").expect("a member's id"), 16).expect("a number");
+    let sealed = if spoilt { "'?' || sealed" } else { "substr(sealed, 2)" };
+    assert_eq!(shop.change_in("people", &format!("UPDATE person SET sealed = {sealed} WHERE member_id = {id} RETURNING 1")), 1);
+}
+
+#[tokio::test]
+async fn whom_a_trigger_could_not_reach_it_reaches_once_that_is_mended_and_nobody_else_twice() {
+    let program = json!({
+        "name": "Names", "currency": "RUB", "time_zone": "Europe/Moscow",
+        "points": {"name": "points", "scale": 2, "conversion_rate": "1.00"},
+        "enrolment": {"profile_filled": {"fields": ["birthday"]}},
+        "events": [{"id": "filled", "type": "profile_filled", "points": "1"}, {"id": "asked", "type": "asked", "points": "5"}],
+        "triggers": [{"id": "name", "on": "joined", "days": 7, "unless": "profile_filled", "event": "asked"}]
+    });
+    let shop = Shop::with_program(&program).await;
+    let (anna, boris) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);
+    spoil(&shop, &anna, true);
+    shop.at("2026-02-01T09:00:00Z").await;
+    for (member, points) in [(&anna, "0.00"), (&boris, "5.00")] {
+        member.has(json!({"available": points})).await;
+    }
+    let aside = shop.get("/v1/jobs/set_aside").await.expect(200)["items"][0].clone();
+    let expected = [("job", "trigger name 7d"), ("subject", anna.id.as_str()), ("detail", "people_unreadable")];
+    for (name, value) in expected {
+        assert_eq!(aside[name], value, "{aside}");
+    }
+    spoil(&shop, &anna, false);
+    assert_eq!(shop.run_job("triggers").await["processed"], 0, "what is set aside waits for somebody");
+    let again = shop.post("/v1/jobs/triggers/runs", &json!({"retry": true})).await.expect(200);
+    assert_eq!((&again["processed"], &again["set_aside"]), (&json!(1), &json!(0)));
+    shop.at("2026-03-01T09:00:00Z").await;
+    for member in [&anna, &boris] {
+        member.has(json!({"available": "5.00"})).await;
+        let entries = member.entries().await;
+        assert_eq!(entries[0]["occurred_at"], "2026-01-21T21:00:00Z", "on its own day");
+    }
+    assert_eq!(shop.get("/v1/jobs/set_aside").await.expect(200)["items"], json!([]));
+    shop.audit_is_clean().await;
+}

@@ -217,3 +217,29 @@ async fn a_new_program_has_the_members_looked_at_whose_tier_it_changes() {
     assert_eq!(shop.text_in("default", "SELECT group_concat(tier) FROM statistics"), "gold,gold");
     shop.audit_is_clean().await;
 }
+
+#[tokio::test]
+async fn a_member_whom_the_books_refuse_keeps_nobody_else_s_tier_waiting_and_is_named() {
+    let shop = Shop::with_program(&program(&json!({"window": "rolling_12_months"}))).await;
+    let (anna, boris) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);
+    for member in [&anna, &boris] {
+        member.buys(json!([line("1", "10000.00")])).await;
+    }
+    let id = i64::from_str_radix(anna.id.strip_prefix("mem_").unwrap(), 16).unwrap();
+    let refuses = format!(
+        "CREATE TRIGGER refuses BEFORE UPDATE ON statistics WHEN NEW.member_id = {id} BEGIN SELECT RAISE(ABORT, 'E_LINES');\nEND;"
+    );
+    shop.alter("default", &refuses);
+    shop.at("2027-02-01T09:00:00Z").await;
+    for (member, kept) in [(&anna, "gold"), (&boris, "base")] {
+        let query = format!("SELECT tier FROM statistics WHERE printf('mem_%x', member_id) = '{}'", member.id);
+        assert_eq!(shop.text_in("default", &query), kept);
+    }
+    let aside = shop.get("/v1/jobs/set_aside").await.expect(200)["items"][0].clone();
+    assert_eq!((&aside["job"], &aside["subject"]), (&json!("tiers"), &json!(anna.id)));
+    shop.alter("default", "DROP TRIGGER refuses");
+    let again = shop.post("/v1/jobs/tiers/runs", &json!({"retry": true})).await.expect(200);
+    assert_eq!((&again["processed"], &again["set_aside"], &again["remaining"]), (&json!(1), &json!(0), &json!(0)));
+    assert_eq!(tier(&shop, &anna).await["id"], "base");
+    shop.audit_is_clean().await;
+}

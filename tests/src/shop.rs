@@ -262,6 +262,12 @@ impl Shop {
         connection.query_row(statement, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{statement}: {error}"))
     }
 
+    /// Changes what a database is made of, past the application.
+    pub fn alter(&self, database: &str, statement: &str) {
+        let connection = Connection::open(self.data().join(format!("{database}.db"))).expect("the database opens");
+        connection.execute_batch(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
     /// A text that a query finds in a database, past the application.
     pub fn text_in(&self, database: &str, query: &str) -> String {
         if let Some(server) = self.server(database) {

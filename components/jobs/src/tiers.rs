@@ -7,7 +7,13 @@ use domain::{Id, Ids, Instant};
 use edge::{Look, Problem, books, from_store, load_known, program_by_head, program_head, random};
 use ledger::Command;
 use serde_json::json;
+use store::schedule::put_aside;
 use store::{Asking, Commit, Load, Review, StoreError};
+
+use crate::agenda::Step;
+
+/// As what it sets members aside.
+const JOB: &str = "tiers";
 
 /// Members of one batch: each is two statements.
 const BATCH: i64 = 100;
@@ -24,16 +30,25 @@ const MOST_MARKS: usize = 100;
 /// Tries for one member.
 const TRIES: usize = 8;
 
-/// One batch. Says how many members were looked at.
+/// One batch: so many members were looked at. Whom the books refuse is set aside, so that the others are not kept waiting.
 ///
 /// # Errors
 /// 503 when the store does not answer; what was done stays done.
-pub async fn batch(at: Instant) -> Result<i64, Problem> {
+pub async fn batch(at: Instant) -> Result<Step, Problem> {
     let due = store::reviews(&books(), at, BATCH).await.map_err(|error| from_store(&error))?;
+    let mut step = Step::default();
     for due in &due {
-        review(due, at).await.map_err(|error| from_store(&error))?;
+        match review(due, at).await {
+            Ok(()) => step.processed += 1,
+            Err(StoreError::Refused(detail)) => {
+                eprintln!("{}", json!({"level": "error", "job": JOB, "member": due.member.external("mem"), "detail": detail}));
+                put_aside(&books(), JOB, due.member, at, &detail, None).await.map_err(|error| from_store(&error))?;
+                step.set_aside += 1;
+            }
+            Err(error) => return Err(from_store(&error)),
+        }
     }
-    Ok(i64::try_from(due.len()).unwrap_or(BATCH))
+    Ok(step)
 }
 
 /// Asks the program in force about the next members, and marks those of whom it says otherwise than is written down: they alone

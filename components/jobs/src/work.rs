@@ -113,7 +113,13 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
         return if name == "reseal" { reseal::run().await } else { sweep::run(at).await };
     };
     if body.retry {
-        store::schedule::take_off(&books(), name).await.map_err(|error| from_store(&error))?;
+        // each occasion and each trigger goes its own way through time
+        let parts = match job {
+            Job::Occasions => Some("occasion "),
+            Job::Triggers => Some("trigger "),
+            _ => None,
+        };
+        store::schedule::take_off(&books(), name, parts).await.map_err(|error| from_store(&error))?;
     }
     if job == Job::Tiers {
         tiers::mark(at).await?;
@@ -237,7 +243,7 @@ async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
         (Job::Holds | Job::Activate | Job::Expire, _) => statement(job, waiting, program.as_ref(), at).await,
         // whom a new program says otherwise of is known before they are looked at
         (Job::Tiers, _) if waiting.unasked > 0 => tiers::ask(at).await.map(Step::of),
-        (Job::Tiers, _) => tiers::batch(at).await.map(Step::of),
+        (Job::Tiers, _) => tiers::batch(at).await,
         (Job::Deliver, _) => deliver::batch(at, program.as_ref()).await.map(Step::of),
         (Job::Notify, Some(look)) => notify::batch(look).await,
         (Job::Occasions, Some(look)) => occasions::batch(look).await,

@@ -225,24 +225,31 @@ pub async fn leave_out_hold(db: &impl Database, now: Instant, detail: &str) -> R
 
 async fn leave_out(db: &impl Database, job: &str, first: &str, now: Instant, detail: &str) -> Result<Option<Id>, StoreError> {
     let Some(subject) = ids(db, first, vec![now.into()]).await?.first().copied() else { return Ok(None) };
-    put_aside(db, job, subject, now, detail).await.map(|()| Some(subject))
+    put_aside(db, job, subject, now, detail, None).await.map(|()| Some(subject))
 }
 
-/// Leaves something out of a job.
+/// Leaves something out of a job; one that goes through time goes back to `place` for it.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
-pub async fn put_aside(db: &impl Database, job: &str, subject: Id, now: Instant, detail: &str) -> Result<(), StoreError> {
-    let parameters = vec![job.into(), subject.into(), now.into(), detail.into()];
+pub async fn put_aside(
+    db: &impl Database,
+    job: &str,
+    subject: Id,
+    now: Instant,
+    detail: &str,
+    place: Option<Instant>,
+) -> Result<(), StoreError> {
+    let parameters = vec![job.into(), subject.into(), now.into(), detail.into(), place.into()];
     db.run(include_str!("../../../sql/statements/put_aside.sql"), parameters).await.map(drop)
 }
 
-/// Lets a job try again what it had set aside.
+/// Lets a job try again what it had set aside, or all those whose names begin with `parts`.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
-pub async fn take_off(db: &impl Database, job: &str) -> Result<(), StoreError> {
-    db.run(include_str!("../../../sql/statements/take_off.sql"), vec![job.into()]).await.map(drop)
+pub async fn take_off(db: &impl Database, job: &str, parts: Option<&str>) -> Result<(), StoreError> {
+    db.run(include_str!("../../../sql/statements/take_off.sql"), vec![job.into(), parts.into()]).await.map(drop)
 }
 
 /// Records a run.
