@@ -407,17 +407,17 @@ SELECT 'receipt of a message that is not there, or that no command brought', r.i
   FROM receipt r LEFT JOIN outbox o ON o.id = r.outbox_id LEFT JOIN command c ON c.id = r.command_id
  WHERE o.id IS NULL OR c.id IS NULL
 UNION ALL
-SELECT 'notice of a message that is not there, or of another member', n.outbox_id
-  FROM notice n LEFT JOIN outbox o ON o.id = n.outbox_id
+SELECT 'dispatch of a message that is not there, or of another member', n.outbox_id
+  FROM dispatch n LEFT JOIN outbox o ON o.id = n.outbox_id
  WHERE o.member_id IS NOT n.member_id
 UNION ALL
-SELECT 'notice that says otherwise than its letters', n.outbox_id
-  FROM notice n
+SELECT 'dispatch that says otherwise than its letters', n.outbox_id
+  FROM dispatch n
  WHERE (n.channel, n.sent_at)
-       IS NOT ((SELECT l.channel FROM letter l WHERE l.notice_id = n.outbox_id ORDER BY l.id DESC LIMIT 1),
-               (SELECT min(o.at) FROM letter l JOIN outbox o ON o.id = l.id WHERE l.notice_id = n.outbox_id))
+       IS NOT ((SELECT l.channel FROM letter l WHERE l.dispatch_id = n.outbox_id ORDER BY l.id DESC LIMIT 1),
+               (SELECT min(o.at) FROM letter l JOIN outbox o ON o.id = l.id WHERE l.dispatch_id = n.outbox_id))
 UNION ALL
-SELECT 'letter that is no message of its notice', l.id
-  FROM letter l LEFT JOIN notice n ON n.outbox_id = l.notice_id LEFT JOIN outbox o ON o.id = l.id
+SELECT 'letter that is no message of its dispatch', l.id
+  FROM letter l LEFT JOIN dispatch n ON n.outbox_id = l.dispatch_id LEFT JOIN outbox o ON o.id = l.id
  WHERE o.kind IS NOT 'message.send' OR o.member_id IS NOT n.member_id OR o.payload ->> 'channel' IS NOT l.channel
 LIMIT 100

@@ -21,4 +21,4 @@ SELECT
   + (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT ?2)), ?2) AS deliver,
   -- messages of which nobody asked yet whether members are written of them, and those that wait for their time
   min((SELECT count(*) FROM (SELECT 1 FROM outbox WHERE id > (SELECT until FROM progress WHERE job = 'notify') LIMIT ?2))
-  + (SELECT count(*) FROM (SELECT 1 FROM notice WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT ?2)), ?2) AS notify
+  + (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT ?2)), ?2) AS notify

@@ -6,12 +6,12 @@ SELECT json_object(
          'webhook_id', w.id, 'url', w.url, 'with_recipient', json(iif(w.with_recipient, 'true', 'false')),
          'generation', w.generation, 'rotated_at', w.rotated_at, 'disabled', json(iif(w.disabled_at IS NULL, 'false', 'true')),
          'cause', json((SELECT json_object('id', c.id, 'kind', c.kind, 'payload', json(c.payload), 'of_id', c.payload ->> c.kind)
-                          FROM letter l CROSS JOIN outbox c ON c.id = l.notice_id WHERE l.id = o.id)),
+                          FROM letter l CROSS JOIN outbox c ON c.id = l.dispatch_id WHERE l.id = o.id)),
          'available', (SELECT sum(remaining) FROM lot
                         WHERE o.kind = 'message.send' AND account_id = own.id AND remaining > 0
                           AND activates_at <= ?2 AND (expires_at IS NULL OR expires_at > ?2)),
          'left', (SELECT coalesce(sum(lot.remaining), 0)
-                    FROM (SELECT coalesce((SELECT l.notice_id FROM letter l WHERE l.id = o.id), o.id) AS id) about
+                    FROM (SELECT coalesce((SELECT l.dispatch_id FROM letter l WHERE l.id = o.id), o.id) AS id) about
                     CROSS JOIN outbox e ON e.id = about.id AND e.kind = 'points.expiring'
                     LEFT JOIN lot ON lot.account_id = own.id AND lot.remaining > 0
                                  AND lot.expires_at = CAST(strftime('%s', e.payload ->> 'expires_at') AS INTEGER) * 1000

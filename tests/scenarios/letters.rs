@@ -85,15 +85,15 @@ impl Written {
     }
 
     /// How far the newest message of a kind has come to its member.
-    async fn notice(&self, kind: &str) -> Value {
+    async fn dispatch(&self, kind: &str) -> Value {
         let listed = self.shop.get("/v1/messages?limit=200").await.expect(200);
         let items = listed["items"].as_array().expect("a list").clone();
-        items.into_iter().find(|item| item["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))["notice"].clone()
+        items.into_iter().find(|item| item["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))["dispatch"].clone()
     }
 
     /// What the provider says of the last letter about the newest message of a kind.
     async fn says(&self, kind: &str, status: &str) {
-        let letters = self.notice(kind).await["letters"].clone();
+        let letters = self.dispatch(kind).await["letters"].clone();
         let last = letters.as_array().and_then(|letters| letters.last()).expect("a letter").clone();
         let path = format!("/v1/messages/{}/receipts", last["id"].as_str().expect("an id"));
         self.shop.post(&path, &json!({"channel": last["channel"], "status": status})).await.expect(201);
@@ -148,9 +148,12 @@ async fn the_next_channel_is_tried_when_a_message_is_not_opened_or_delivered_in_
     assert_eq!(written.letters().await, ["messenger anna: Анна, начислено 50"]);
     written.says("points.earned", "delivered").await;
     written.shop.at("2026-01-25T09:00:00Z").await;
-    let notice = written.notice("points.earned").await;
-    assert_eq!((&notice["status"], &notice["next_at"], &notice["reason"]), (&json!("delivered"), &Value::Null, &Value::Null));
-    let channels: Vec<_> = notice["letters"].as_array().unwrap().iter().map(|letter| letter["channel"].clone()).collect();
+    let dispatch = written.dispatch("points.earned").await;
+    assert_eq!(
+        (&dispatch["status"], &dispatch["next_at"], &dispatch["reason"]),
+        (&json!("delivered"), &Value::Null, &Value::Null)
+    );
+    let channels: Vec<_> = dispatch["letters"].as_array().unwrap().iter().map(|letter| letter["channel"].clone()).collect();
     assert_eq!(channels, [json!("email"), json!("sms"), json!("messenger")]);
     written.shop.audit_is_clean().await;
 }
@@ -164,14 +167,14 @@ async fn a_letter_that_was_opened_is_not_repeated_and_one_that_bounced_goes_by_t
     assert_eq!(written.letters().await.len(), 1);
     written.says("points.earned", "opened").await;
     written.shop.run_job("notify").await;
-    assert_eq!(written.notice("points.earned").await["status"], "opened");
+    assert_eq!(written.dispatch("points.earned").await["status"], "opened");
     boris.buys(coffee("100.00")).await;
     assert_eq!(written.letters().await, ["email boris@shop.example: Hello, you earned 5"]);
     written.says("points.earned", "failed").await;
     assert_eq!(written.letters().await, ["sms +79000000002: Hello, you earned 5"]);
     written.says("points.earned", "failed").await;
     written.shop.days_pass(3).await;
-    assert_eq!(written.notice("points.earned").await["status"], "failed", "there is no Telegram to try");
+    assert_eq!(written.dispatch("points.earned").await["status"], "failed", "there is no Telegram to try");
     written.shop.audit_is_clean().await;
 }
 
@@ -186,8 +189,8 @@ async fn at_night_only_codes_come() {
         member.buys(coffee("1000.00")).await;
     }
     assert_eq!(written.letters().await, ["sms +79000000002: Hello, you earned 50"]);
-    let notice = written.notice("points.earned").await;
-    assert_eq!(notice["status"], "sent");
+    let dispatch = written.dispatch("points.earned").await;
+    assert_eq!(dispatch["status"], "sent");
     written.shop.at("2026-01-16T05:59:00Z").await;
     assert_eq!(written.letters().await, [""; 0]);
     written.shop.at("2026-01-16T06:00:00Z").await; // 9:00
@@ -236,11 +239,11 @@ async fn marketing_comes_only_to_whoever_agreed_and_not_too_often() {
     assert_eq!(thanks, ["sms +79000000001: Thank you"], "by the channel that she agreed to");
     let listed = written.shop.get(&format!("/v1/messages?limit=200&member_id={}", boris.id)).await.expect(200);
     let of_boris = listed["items"].as_array().unwrap().iter().find(|item| item["kind"] == "trigger").expect("it fired");
-    assert_eq!((&of_boris["notice"]["status"], &of_boris["notice"]["reason"]), (&json!("not_sent"), &json!("no_consent")));
+    assert_eq!((&of_boris["dispatch"]["status"], &of_boris["dispatch"]["reason"]), (&json!("not_sent"), &json!("no_consent")));
     anna.buys(coffee("1000.00")).await;
     written.shop.minutes_pass(130).await;
     assert!(!written.letters().await.contains(&thanks[0]), "one a week");
-    assert_eq!(written.notice("trigger").await["reason"], "capped");
+    assert_eq!(written.dispatch("trigger").await["reason"], "capped");
     // to whoever said no to every channel nothing is sent at all
     for channel in ["sms", "email"] {
         let no = json!({"channel": channel, "granted": false, "source": "call"});
@@ -248,7 +251,7 @@ async fn marketing_comes_only_to_whoever_agreed_and_not_too_often() {
     }
     boris.buys(coffee("1000.00")).await;
     assert_eq!(written.letters().await, [""; 0]);
-    assert_eq!(written.notice("points.earned").await["reason"], "no_consent");
+    assert_eq!(written.dispatch("points.earned").await["reason"], "no_consent");
     written.shop.audit_is_clean().await;
 }
 
@@ -261,7 +264,7 @@ async fn of_points_that_expire_so_many_are_told_as_are_left_when_it_is_sent() {
     }
     written.sent().await;
     written.shop.at("2026-01-18T21:30:00Z").await; // half past midnight of the 19th: the reminder is written, nobody is disturbed
-    let waiting = written.notice("points.expiring").await;
+    let waiting = written.dispatch("points.expiring").await;
     assert_eq!((&waiting["status"], &waiting["next_at"]), (&json!("waiting"), &json!("2026-01-19T06:00:00Z")));
     anna.buys_with("20", coffee("20.00")).await;
     boris.buys_with("50", coffee("50.00")).await;

@@ -5,7 +5,7 @@ use domain::{Id, Instant, amount};
 use edge::messaging::NamedValue;
 use edge::person::{Person, Persons};
 use edge::{ActiveProgram, Problem};
-use ledger::notices::Channel;
+use ledger::dispatches::Channel;
 use serde_json::{Map, Value, json};
 use store::{Addressee, Cause, Outgoing};
 

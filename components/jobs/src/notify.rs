@@ -7,13 +7,13 @@ use domain::{Id, Instant};
 use edge::messaging::{self, Messaging, NamedValue};
 use edge::person::{Person, Persons};
 use edge::{ActiveProgram, Problem, books, from_store, now};
-use ledger::notices::{self, Channel, Contact, Decision, Notice, Purpose, Receipt};
+use ledger::dispatches::{self, Channel, Contact, Decision, Dispatch, Purpose, Receipt};
 use serde_json::{Map, Value, json};
-use store::{Addressee, Decided, DueNotice, StoreError};
+use store::{Addressee, Decided, DueDispatch, StoreError};
 
 use crate::agenda::{Look, Step};
 
-/// Messages that one statement looks through, and notices of one batch.
+/// Messages that one statement looks through, and dispatches of one batch.
 const TAKEN: i64 = 500;
 const BATCH: i64 = 100;
 
@@ -38,31 +38,31 @@ pub fn begins(look: &Look<'_>) -> bool {
 pub async fn batch(look: &Look<'_>) -> Result<Step, Problem> {
     let messaging = look.program.messaging();
     let since = look.at.0.saturating_sub(i64::from(LATEST) * 1_000);
-    match store::take_notices(&books(), TAKEN, &kinds(messaging.as_ref()), Instant(since), look.program.published_at).await {
+    match store::take_dispatches(&books(), TAKEN, &kinds(messaging.as_ref()), Instant(since), look.program.published_at).await {
         // another run took them
         Ok(()) | Err(StoreError::Stale) => {}
         Err(error) => return Err(from_store(&error)),
     }
     let days = messaging.as_ref().and_then(|messaging| messaging.cap).map_or(0, |cap| cap.days);
     let lately = Instant(look.at.0.saturating_sub(i64::from(days) * DAY));
-    let found = store::due_notices(&books(), look.at, BATCH, lately).await.map_err(|error| from_store(&error))?;
+    let found = store::due_dispatches(&books(), look.at, BATCH, lately).await.map_err(|error| from_store(&error))?;
     if found.is_empty() {
         return Ok(Step::default());
     }
-    let versions: BTreeSet<Id> = found.iter().filter_map(|notice| notice.person.as_ref()).flat_map(versions_of).collect();
+    let versions: BTreeSet<Id> = found.iter().filter_map(|dispatch| dispatch.person.as_ref()).flat_map(versions_of).collect();
     let persons = Persons::of(&versions.into_iter().collect::<Vec<_>>()).await?;
     let mut decided = Vec::new();
     // what this batch itself sends counts as well
     let mut sent: BTreeMap<Id, u32> = BTreeMap::new();
-    for notice in &found {
+    for dispatch in &found {
         let outcome =
-            decide(notice, &persons, messaging.as_ref(), look, sent.get(&notice.member_id).copied().unwrap_or_default())?;
-        if notice.purpose == word(Purpose::Marketing) && notice.channel.is_none() && outcome.channel.is_some() {
-            *sent.entry(notice.member_id).or_default() += 1;
+            decide(dispatch, &persons, messaging.as_ref(), look, sent.get(&dispatch.member_id).copied().unwrap_or_default())?;
+        if dispatch.purpose == word(Purpose::Marketing) && dispatch.channel.is_none() && outcome.channel.is_some() {
+            *sent.entry(dispatch.member_id).or_default() += 1;
         }
         decided.push(outcome);
     }
-    store::decide_notices(&books(), &decided, now().max(look.at)).await.map_err(|error| from_store(&error))?;
+    store::decide_dispatches(&books(), &decided, now().max(look.at)).await.map_err(|error| from_store(&error))?;
     Ok(Step::of(i64::try_from(decided.len()).unwrap_or(BATCH)))
 }
 
@@ -86,19 +86,19 @@ fn kinds(messaging: Option<&Messaging>) -> Value {
 }
 
 fn decide(
-    due: &DueNotice,
+    due: &DueDispatch,
     persons: &Persons,
     messaging: Option<&Messaging>,
     look: &Look<'_>,
     sent: u32,
 ) -> Result<Decided, Problem> {
-    let cascade: Vec<notices::Step> = messaging.iter().flat_map(|messaging| &messaging.cascade).map(step).collect();
+    let cascade: Vec<dispatches::Step> = messaging.iter().flat_map(|messaging| &messaging.cascade).map(step).collect();
     let contact = match &due.person {
         Some(addressee) => Some(contact(&persons.behind(addressee.profile, &addressee.merged_profiles)?, addressee, look)),
         None => None,
     };
     let channel = due.channel.as_deref().and_then(Channel::of);
-    let notice = Notice {
+    let dispatch = Dispatch {
         purpose: [Purpose::Urgent, Purpose::Service]
             .into_iter()
             .find(|known| word(*known) == due.purpose)
@@ -109,8 +109,8 @@ fn decide(
         lately: due.lately.saturating_add(sent),
         cap: messaging.and_then(|messaging| messaging.cap).map(|cap| cap.messages),
     };
-    let decision = notices::decide(&notice, contact.as_ref(), &cascade, look.at);
-    let begun = if notice.tried.is_some() { "sent" } else { "waiting" };
+    let decision = dispatches::decide(&dispatch, contact.as_ref(), &cascade, look.at);
+    let begun = if dispatch.tried.is_some() { "sent" } else { "waiting" };
     let (status, channel, next_at, reason) = match decision {
         Decision::Send { channel, look_at } => ("sent", Some(channel.word()), Some(look_at), None),
         Decision::Wait { until } => (begun, None, Some(until), None),
@@ -124,7 +124,7 @@ fn decide(
 }
 
 /// Why nobody has any use of it any more.
-fn stale(due: &DueNotice, at: Instant) -> Option<&'static str> {
+fn stale(due: &DueDispatch, at: Instant) -> Option<&'static str> {
     let ends = due.payload.get("expires_at").and_then(Value::as_str).and_then(|ends| Instant::parse(ends).ok());
     let is_over = ends.is_some_and(|ends| ends <= at) && due.kind != "points.activated";
     if is_over {
@@ -182,14 +182,14 @@ pub fn words(
     program.write(kind, of_id, channel, &language, &values)
 }
 
-fn step(step: &messaging::CascadeStep) -> notices::Step {
+fn step(step: &messaging::CascadeStep) -> dispatches::Step {
     let channel = match step.channel {
         messaging::Channel::Email => Channel::Email,
         messaging::Channel::Sms => Channel::Sms,
         messaging::Channel::Messenger => Channel::Messenger,
         messaging::Channel::Push => Channel::Push,
     };
-    notices::Step { channel, wait: i64::from(step.wait_minutes) * MINUTE, until_opened: step.until_opened }
+    dispatches::Step { channel, wait: i64::from(step.wait_minutes) * MINUTE, until_opened: step.until_opened }
 }
 
 fn purpose(purpose: messaging::Purpose) -> Purpose {

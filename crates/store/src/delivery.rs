@@ -90,12 +90,12 @@ pub struct MessageRow {
     pub deliveries: Vec<DeliveryRow>,
     pub receipts: Vec<ReceiptRow>,
     /// How far it has come to its member, where the program has words for it.
-    pub notice: Option<NoticeRow>,
+    pub dispatch: Option<DispatchRow>,
 }
 
 /// How far a message has come to its member.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct NoticeRow {
+pub struct DispatchRow {
     pub purpose: String,
     pub status: String,
     pub next_at: Option<Instant>,

@@ -1,10 +1,10 @@
 //! The SQL statements of `sql/` and the rows that they return, over one small [`Database`] trait. No rules here.
 
 mod delivery;
+mod dispatches;
 mod errors;
 mod export;
 mod load;
-mod notices;
 mod persons;
 mod reads;
 mod rebuild;
@@ -15,10 +15,11 @@ mod work;
 mod writes;
 
 pub use delivery::{
-    Addressee, Attempted, Claimed, DeliveryRow, LetterRow, MessageRow, Messages, NoticeRow, Outgoing, ReceiptRow, WebhookRow,
+    Addressee, Attempted, Claimed, DeliveryRow, DispatchRow, LetterRow, MessageRow, Messages, Outgoing, ReceiptRow, WebhookRow,
     claim_deliveries, close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks,
     webhooks_gone,
 };
+pub use dispatches::{Cause, Decided, DueDispatch, decide_dispatches, due_dispatches, take_dispatches};
 pub use errors::StoreError;
 pub use export::{
     Exported, ExportedDelivery, ExportedEvent, ExportedLine, ExportedMessage, ExportedOrder, ExportedRedemption, ExportedReturn,
@@ -28,7 +29,6 @@ pub use load::{
     Answered, Asking, Caller, Coming, EnrolmentLoad, Known, Load, Loaded, Meter, ProgramHead, ProgramLoad, known, load,
     load_enrolment, load_program,
 };
-pub use notices::{Cause, Decided, DueNotice, decide_notices, due_notices, take_notices};
 pub use persons::{
     AcceptanceRow, Alike, ConsentRow, SealedPerson, acceptances, alike, consents, erase_persons, erased, log_export,
     person_versions, persons, remove_persons, reseal, sealed_by, sealed_otherwise, standing_versions, strangers, swept,

@@ -18,7 +18,7 @@ pub const BOOKS: [Migration; 6] = [
     Migration { version: 3, sql: include_str!("../../../sql/default/0003_meters.sql") },
     Migration { version: 4, sql: include_str!("../../../sql/default/0004_delivery.sql") },
     Migration { version: 5, sql: include_str!("../../../sql/default/0005_schedule.sql") },
-    Migration { version: 7, sql: include_str!("../../../sql/default/0007_notices.sql") },
+    Migration { version: 7, sql: include_str!("../../../sql/default/0007_dispatches.sql") },
 ];
 
 /// The migrations of the store `people`.

@@ -11,7 +11,7 @@ use minijinja::{Environment, Error, UndefinedBehavior, Value};
 
 use crate::calendar::Zone;
 use crate::document::{Document, Messages, Template};
-use crate::engine::{Channel, Messaging, NamedValue, NoticeKind, Written};
+use crate::engine::{Channel, LetterKind, Messaging, NamedValue, Written};
 use crate::limits::TEMPLATE_FUEL;
 use kinds::{Kind, MAY_BE_EMPTY, OF_ALL};
 
@@ -27,7 +27,7 @@ pub struct Said {
 /// What members are written of. None: the program writes nobody.
 pub fn messaging(document: &Document) -> Option<Messaging> {
     let messages = document.messages.as_ref()?;
-    let kind = |template: &Template| NoticeKind {
+    let kind = |template: &Template| LetterKind {
         kind: template.kind.to_owned(),
         of_id: template.of.clone(),
         purpose: template.purpose,

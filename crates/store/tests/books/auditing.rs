@@ -295,7 +295,7 @@ fn shop_that_tells() -> (Shop, Id) {
     };
     shop.post(&command, &domain::plan::Plan { receipts: vec![receipt], ..domain::plan::Plan::default() });
     shop.takes(&serde_json::json!({"a": {"purpose": "service"}}));
-    let due = shop.due_notices().remove(0);
+    let due = shop.due_dispatches().remove(0);
     shop.decides(&due, "sent", Some("email"), None);
     assert_eq!(shop.audit(), [], "nothing is wrong yet");
     for trigger in shop.db.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
@@ -329,16 +329,16 @@ fn endpoints_deliveries_and_receipts_that_contradict_the_outbox() {
             "SELECT id FROM receipt",
         ),
         (
-            "UPDATE notice SET member_id = 1 WHERE status = 'waiting'",
-            "notice of a message that is not there, or of another member",
-            "SELECT outbox_id FROM notice WHERE status = 'waiting'",
+            "UPDATE dispatch SET member_id = 1 WHERE status = 'waiting'",
+            "dispatch of a message that is not there, or of another member",
+            "SELECT outbox_id FROM dispatch WHERE status = 'waiting'",
         ),
         (
-            "UPDATE notice SET sent_at = sent_at + 1",
-            "notice that says otherwise than its letters",
-            "SELECT outbox_id FROM notice WHERE status = 'sent'",
+            "UPDATE dispatch SET sent_at = sent_at + 1",
+            "dispatch that says otherwise than its letters",
+            "SELECT outbox_id FROM dispatch WHERE status = 'sent'",
         ),
-        ("UPDATE letter SET channel = 'push'", "letter that is no message of its notice", "SELECT id FROM letter"),
+        ("UPDATE letter SET channel = 'push'", "letter that is no message of its dispatch", "SELECT id FROM letter"),
     ] {
         let (shop, _) = shop_that_tells();
         let expected = Finding { finding: finding.to_owned(), id: shop.db.number(of) };

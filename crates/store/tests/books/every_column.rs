@@ -49,7 +49,7 @@ const TABLES: [(&str, &str); 32] = [
         "status || iif(member_id IS NULL, ' of nobody', '') || iif(status = 'waiting' AND next_at IS NULL, ' in line', '')",
     ),
     ("receipt", "status"),
-    ("notice", "status"),
+    ("dispatch", "status"),
     ("letter", "channel"),
 ];
 
@@ -118,8 +118,8 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("delivery", "last_status", ALL, "what the endpoint said"),
     ("receipt", "id", ALL, "nothing refers to it"),
     ("receipt", "at", ALL, "what the provider said"),
-    ("notice", "revision", ALL, "what was decided leaves letters only"),
-    ("notice", "next_at", ALL, "the job's own moment"),
+    ("dispatch", "revision", ALL, "what was decided leaves letters only"),
+    ("dispatch", "next_at", ALL, "the job's own moment"),
     ("referral_verdict", "id", ALL, "the sequence of steps"),
     ("referral_verdict", "keep", &["paid by an order"], WHAT_RULES_SAID),
 ];
@@ -333,7 +333,7 @@ fn is_told(shop: &mut Shop, anna: Id) {
     is_written(shop, anna);
 }
 
-/// Notices of every fate.
+/// Dispatches of every fate.
 fn is_written(shop: &mut Shop, anna: Id) {
     for kind in ["n1", "n2", "n3", "n4", "n5", "n6"] {
         shop.tells(Some(anna), kind);
@@ -343,7 +343,7 @@ fn is_written(shop: &mut Shop, anna: Id) {
         "n5": {"purpose": "service"}, "n6": {"purpose": "service"}
     }));
     let fates = ["waiting", "sent", "delivered", "opened", "failed", "not_sent"];
-    for (due, status) in shop.due_notices().into_iter().zip(fates) {
+    for (due, status) in shop.due_dispatches().into_iter().zip(fates) {
         let is_sent = !["waiting", "not_sent"].contains(&status);
         shop.decides(&due, status, is_sent.then_some("email"), ["waiting", "sent"].contains(&status).then_some(day(2)));
     }

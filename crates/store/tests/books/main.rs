@@ -6,6 +6,7 @@ mod auditing;
 mod contradictions;
 mod database;
 mod delivery;
+mod dispatches;
 mod every_column;
 mod facts;
 mod hosted;
@@ -15,7 +16,6 @@ mod kinds;
 mod life;
 mod migrations;
 mod model;
-mod notices;
 mod persons;
 mod programs;
 // orders with what a program might have judged of them, as in the ledger's tests

@@ -113,8 +113,8 @@ fn every_statement_but_the_audit_uses_indexes() {
         "messages_to_send",
         "finish_deliveries",
         "webhooks_gone",
-        "take_notices",
-        "due_notices",
+        "take_dispatches",
+        "due_dispatches",
         "notify",
         "close_deliveries",
         "webhooks",
@@ -219,7 +219,7 @@ fn open_lots_and_open_holds_are_found_by_the_indexes_made_for_them() {
     }
     let due = plan_of(include_str!("../../../../sql/statements/due.sql"));
     for index in
-        ["lot_activation", "lot_due", "redemption_due", "statistics_review", "webhook_active", "delivery_due", "notice_due"]
+        ["lot_activation", "lot_due", "redemption_due", "statistics_review", "webhook_active", "delivery_due", "dispatch_due"]
     {
         assert!(due.iter().any(|line| line.contains(index)), "{index}: {due:#?}");
     }

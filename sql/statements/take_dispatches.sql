@@ -1,7 +1,7 @@
 -- The next ?1 messages of the outbox that the job `notify` did not look at: see the view. ?2 are the kinds, ?3 is since when they
 -- matter. Whoever takes for the first time begins with what happened at ?4 or later. Without an endpoint that sends to members nobody is
 -- written, later neither.
-INSERT INTO take_notices (from_id, until, kinds, since)
+INSERT INTO take_dispatches (from_id, until, kinds, since)
 WITH last AS MATERIALIZED (
   SELECT coalesce((SELECT until FROM progress WHERE job = 'notify'),
                   (SELECT id FROM outbox WHERE id > 0 AND at < ?4 ORDER BY id DESC LIMIT 1), 0) AS id)

@@ -65,7 +65,7 @@ pub enum Receipt {
 
 /// A message on its way to its member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct Dispatch {
     pub purpose: Purpose,
     /// The channel tried last, and when.
     pub tried: Option<(Channel, Instant)>,
@@ -88,7 +88,7 @@ pub struct Contact {
     pub quiet_until: Option<Instant>,
 }
 
-/// What becomes of a notice.
+/// What becomes of a dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It goes out by a channel, and is looked at again then.
@@ -105,23 +105,23 @@ pub enum Decision {
     NotSent(&'static str),
 }
 
-/// Decides of a notice at `now`. `contact` is none where the person is gone.
+/// Decides of a dispatch at `now`. `contact` is none where the person is gone.
 #[must_use]
-pub fn decide(notice: &Notice, contact: Option<&Contact>, cascade: &[Step], now: Instant) -> Decision {
-    if let Some(arrived) = arrived(notice, cascade) {
+pub fn decide(dispatch: &Dispatch, contact: Option<&Contact>, cascade: &[Step], now: Instant) -> Decision {
+    if let Some(arrived) = arrived(dispatch, cascade) {
         return Decision::Arrived(arrived);
     }
-    let begun = notice.tried.is_some();
-    let over = |why| if begun { after_all(notice) } else { Decision::NotSent(why) };
+    let begun = dispatch.tried.is_some();
+    let over = |why| if begun { after_all(dispatch) } else { Decision::NotSent(why) };
     let Some(contact) = contact else { return over("erased") };
-    if let Some(why) = notice.stale {
+    if let Some(why) = dispatch.stale {
         return over(why);
     }
     let mut left = cascade;
-    if let Some((channel, at)) = notice.tried {
+    if let Some((channel, at)) = dispatch.tried {
         let place = cascade.iter().position(|step| step.channel == channel);
         let waits_until = place.and_then(|place| cascade.get(place)).map(|step| Instant(at.0.saturating_add(step.wait)));
-        let refused = notice.receipts.contains(&(channel, Receipt::Failed));
+        let refused = dispatch.receipts.contains(&(channel, Receipt::Failed));
         if let Some(until) = waits_until.filter(|until| *until > now && !refused) {
             return Decision::Wait { until };
         }
@@ -129,40 +129,40 @@ pub fn decide(notice: &Notice, contact: Option<&Contact>, cascade: &[Step], now:
         left = place.and_then(|place| cascade.get(place.saturating_add(1)..)).unwrap_or_default();
     }
     let reachable = |step: &&Step| contact.reachable.contains(&step.channel);
-    let Some(next) = left.iter().filter(reachable).find(|step| allowed(notice.purpose, contact, step.channel)) else {
+    let Some(next) = left.iter().filter(reachable).find(|step| allowed(dispatch.purpose, contact, step.channel)) else {
         return over(if left.iter().any(|step| reachable(&step)) { "no_consent" } else { "unreachable" });
     };
-    if notice.purpose != Purpose::Urgent
+    if dispatch.purpose != Purpose::Urgent
         && let Some(until) = contact.quiet_until
     {
         return Decision::Wait { until };
     }
-    if !begun && notice.purpose == Purpose::Marketing && notice.cap.is_some_and(|cap| notice.lately >= cap) {
+    if !begun && dispatch.purpose == Purpose::Marketing && dispatch.cap.is_some_and(|cap| dispatch.lately >= cap) {
         return Decision::NotSent("capped");
     }
     Decision::Send { channel: next.channel, look_at: Instant(now.0.saturating_add(next.wait)) }
 }
 
 /// The best that the provider said, where it is enough.
-fn arrived(notice: &Notice, cascade: &[Step]) -> Option<Receipt> {
-    if notice.receipts.iter().any(|(_, receipt)| *receipt == Receipt::Opened) {
+fn arrived(dispatch: &Dispatch, cascade: &[Step]) -> Option<Receipt> {
+    if dispatch.receipts.iter().any(|(_, receipt)| *receipt == Receipt::Opened) {
         return Some(Receipt::Opened);
     }
     let enough = |channel: Channel| cascade.iter().find(|step| step.channel == channel).is_none_or(|step| !step.until_opened);
-    was_delivered(notice, enough).then_some(Receipt::Delivered)
+    was_delivered(dispatch, enough).then_some(Receipt::Delivered)
 }
 
-fn was_delivered(notice: &Notice, enough: impl Fn(Channel) -> bool) -> bool {
-    notice.receipts.iter().any(|(channel, receipt)| *receipt == Receipt::Delivered && enough(*channel))
+fn was_delivered(dispatch: &Dispatch, enough: impl Fn(Channel) -> bool) -> bool {
+    dispatch.receipts.iter().any(|(channel, receipt)| *receipt == Receipt::Delivered && enough(*channel))
 }
 
 /// What is said in the end of one that went out and goes no further.
-fn after_all(notice: &Notice) -> Decision {
-    if was_delivered(notice, |_| true) {
+fn after_all(dispatch: &Dispatch) -> Decision {
+    if was_delivered(dispatch, |_| true) {
         return Decision::Arrived(Receipt::Delivered);
     }
-    match notice.tried {
-        Some((channel, _)) if notice.receipts.contains(&(channel, Receipt::Failed)) => Decision::Failed,
+    match dispatch.tried {
+        Some((channel, _)) if dispatch.receipts.contains(&(channel, Receipt::Failed)) => Decision::Failed,
         _ => Decision::Sent,
     }
 }

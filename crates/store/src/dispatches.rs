@@ -1,4 +1,4 @@
-//! What members are written: which messages of the outbox became notices, what is to be decided of them, and what was.
+//! What members are written: which messages of the outbox became dispatches, what is to be decided of them, and what was.
 
 use domain::{Id, Instant};
 use serde::Deserialize;
@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{Addressee, Database, StoreError, Value, json as json_column};
 
-/// A notice that is to be decided of.
+/// A dispatch that is to be decided of.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
-pub struct DueNotice {
+pub struct DueDispatch {
     /// The message of the outbox that it is about.
     pub id: Id,
     pub member_id: Id,
@@ -35,7 +35,7 @@ pub struct DueNotice {
     pub person: Option<Addressee>,
 }
 
-/// What was decided of a notice.
+/// What was decided of a dispatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     pub id: Id,
@@ -65,7 +65,7 @@ pub struct Cause {
 ///
 /// # Errors
 /// [`StoreError`] of the statement: stale where another run did it meanwhile.
-pub async fn take_notices(
+pub async fn take_dispatches(
     db: &impl Database,
     bound: i64,
     kinds: &Json,
@@ -73,24 +73,29 @@ pub async fn take_notices(
     published_at: Instant,
 ) -> Result<(), StoreError> {
     let parameters = vec![bound.into(), Value::Text(kinds.to_string()), since.into(), published_at.into()];
-    db.run(include_str!("../../../sql/statements/take_notices.sql"), parameters).await.map(drop)
+    db.run(include_str!("../../../sql/statements/take_dispatches.sql"), parameters).await.map(drop)
 }
 
-/// At most `bound` notices to decide of at `now`, the longest due first. Marketing is counted since a moment.
+/// At most `bound` dispatches to decide of at `now`, the longest due first. Marketing is counted since a moment.
 ///
 /// # Errors
 /// [`StoreError`] of the statement, or a row that can't be read.
-pub async fn due_notices(db: &impl Database, now: Instant, bound: i64, since: Instant) -> Result<Vec<DueNotice>, StoreError> {
+pub async fn due_dispatches(
+    db: &impl Database,
+    now: Instant,
+    bound: i64,
+    since: Instant,
+) -> Result<Vec<DueDispatch>, StoreError> {
     let rows =
-        db.run(include_str!("../../../sql/statements/due_notices.sql"), vec![now.into(), bound.into(), since.into()]).await?;
+        db.run(include_str!("../../../sql/statements/due_dispatches.sql"), vec![now.into(), bound.into(), since.into()]).await?;
     rows.iter().filter_map(|row| json_column(Some(row), 0).transpose()).collect()
 }
 
-/// Writes down what was decided. Of a notice of which another run decided meanwhile nothing changes.
+/// Writes down what was decided. Of a dispatch of which another run decided meanwhile nothing changes.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
-pub async fn decide_notices(db: &impl Database, decided: &[Decided], now: Instant) -> Result<(), StoreError> {
+pub async fn decide_dispatches(db: &impl Database, decided: &[Decided], now: Instant) -> Result<(), StoreError> {
     let row = |decided: &Decided| {
         let Decided { id, revision, status, channel, next_at, reason } = decided;
         json!([id, revision, status, channel, next_at, reason])

@@ -1,9 +1,9 @@
-//! What members are written, as statements: which messages become notices, who decides of them, and what wakes them.
+//! What members are written, as statements: which messages become dispatches, who decides of them, and what wakes them.
 
 use domain::plan::{Merge, Message, NewReceipt, Plan};
 use domain::{Id, Instant};
 use serde_json::{Value, json};
-use store::{Decided, DueNotice};
+use store::{Decided, DueDispatch};
 
 use crate::database::run;
 use crate::shop::{NOW, Shop, day};
@@ -12,17 +12,17 @@ impl Shop {
     /// Goes through the whole outbox, with an endpoint that sends to members.
     pub fn takes(&mut self, kinds: &Value) {
         self.webhook(&["message.send"], true);
-        run(store::take_notices(&self.db, 1_000, kinds, Instant(0), Instant(0))).expect("nothing is in its way");
+        run(store::take_dispatches(&self.db, 1_000, kinds, Instant(0), Instant(0))).expect("nothing is in its way");
     }
 
-    pub fn due_notices(&self) -> Vec<DueNotice> {
-        run(store::due_notices(&self.db, self.now, 100, Instant(self.now.0 - 7 * 86_400_000))).expect("the store answers")
+    pub fn due_dispatches(&self) -> Vec<DueDispatch> {
+        run(store::due_dispatches(&self.db, self.now, 100, Instant(self.now.0 - 7 * 86_400_000))).expect("the store answers")
     }
 
-    pub fn decides(&self, due: &DueNotice, status: &'static str, channel: Option<&'static str>, next_at: Option<Instant>) {
+    pub fn decides(&self, due: &DueDispatch, status: &'static str, channel: Option<&'static str>, next_at: Option<Instant>) {
         let reason = (status == "not_sent").then_some("unreachable");
         let decided = Decided { id: due.id, revision: due.revision, status, channel, next_at, reason };
-        run(store::decide_notices(&self.db, &[decided], self.now)).expect("nothing is in its way");
+        run(store::decide_dispatches(&self.db, &[decided], self.now)).expect("nothing is in its way");
     }
 
     fn says(&mut self, letter: Id, status: &'static str) {
@@ -31,8 +31,8 @@ impl Shop {
         self.post(&command, &Plan { receipts: vec![receipt], ..Plan::default() });
     }
 
-    fn notices(&self) -> Vec<String> {
-        self.db.texts("SELECT o.kind || ' ' || n.purpose FROM notice n JOIN outbox o ON o.id = n.outbox_id ORDER BY o.id")
+    fn dispatches(&self) -> Vec<String> {
+        self.db.texts("SELECT o.kind || ' ' || n.purpose FROM dispatch n JOIN outbox o ON o.id = n.outbox_id ORDER BY o.id")
     }
 
     fn last_letter(&self) -> Id {
@@ -55,7 +55,7 @@ fn members_are_written_of_the_kinds_that_the_program_names_once_each() {
     let kinds = json!({"a": {"purpose": "service"}});
     shop.takes(&kinds);
     shop.takes(&kinds);
-    assert_eq!(shop.notices(), ["a service"]);
+    assert_eq!(shop.dispatches(), ["a service"]);
 }
 
 #[test]
@@ -67,13 +67,13 @@ fn one_trigger_may_be_meant_otherwise_than_the_others() {
         shop.post(&command, &Plan { outbox, ..Plan::default() });
     }
     shop.takes(&json!({"trigger": {"of": {"refill": "service"}}}));
-    assert_eq!(shop.notices(), ["trigger service"], "nothing is said of the other one");
+    assert_eq!(shop.dispatches(), ["trigger service"], "nothing is said of the other one");
     let (mut shop, anna) = with_anna();
     let command = shop.command();
     let outbox = vec![Message { member_id: Some(anna), kind: "trigger", payload: json!({"trigger": "refill"}) }];
     shop.post(&command, &Plan { outbox, ..Plan::default() });
     shop.takes(&json!({"trigger": {"purpose": "marketing", "of": {"refill": "service"}}}));
-    assert_eq!(shop.notices(), ["trigger service"]);
+    assert_eq!(shop.dispatches(), ["trigger service"]);
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn without_an_endpoint_that_sends_to_members_nobody_is_written_later_neither() {
     shop.webhook(&["a"], true);
     shop.tells(Some(anna), "a");
     let kinds = json!({"a": {"purpose": "service"}});
-    run(store::take_notices(&shop.db, 100, &kinds, Instant(0), Instant(0))).expect("nothing is in its way");
+    run(store::take_dispatches(&shop.db, 100, &kinds, Instant(0), Instant(0))).expect("nothing is in its way");
     shop.takes(&kinds);
-    assert_eq!(shop.notices(), [""; 0]);
+    assert_eq!(shop.dispatches(), [""; 0]);
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn what_happened_before_the_program_or_too_long_ago_is_not_written_of() {
     shop.webhook(&["message.send"], true);
     shop.tells(Some(anna), "a");
     let kinds = json!({"a": {"purpose": "service"}});
-    run(store::take_notices(&shop.db, 100, &kinds, Instant(0), Instant(shop.now.0 + 1))).expect("nothing is in its way");
-    assert_eq!(shop.notices(), [""; 0], "the program was published later");
+    run(store::take_dispatches(&shop.db, 100, &kinds, Instant(0), Instant(shop.now.0 + 1))).expect("nothing is in its way");
+    assert_eq!(shop.dispatches(), [""; 0], "the program was published later");
     shop.tells(Some(anna), "a");
-    run(store::take_notices(&shop.db, 100, &kinds, shop.now, Instant(0))).expect("nothing is in its way");
-    assert_eq!(shop.notices(), [""; 0], "it is too late for it");
+    run(store::take_dispatches(&shop.db, 100, &kinds, shop.now, Instant(0))).expect("nothing is in its way");
+    assert_eq!(shop.dispatches(), [""; 0], "it is too late for it");
 }
 
 #[test]
@@ -106,12 +106,12 @@ fn of_two_runs_at_once_one_decides() {
     let (mut shop, anna) = with_anna();
     shop.tells(Some(anna), "a");
     shop.takes(&json!({"a": {"purpose": "service"}}));
-    let due = shop.due_notices().remove(0);
+    let due = shop.due_dispatches().remove(0);
     shop.decides(&due, "sent", Some("email"), Some(day(1)));
     shop.decides(&due, "sent", Some("sms"), Some(day(1)));
     assert_eq!(shop.db.texts("SELECT payload ->> 'channel' FROM outbox WHERE kind = 'message.send'"), ["email"]);
-    assert_eq!(shop.db.texts("SELECT status || ' ' || channel FROM notice"), ["sent email"]);
-    assert!(shop.due_notices().is_empty(), "it waits for its time");
+    assert_eq!(shop.db.texts("SELECT status || ' ' || channel FROM dispatch"), ["sent email"]);
+    assert!(shop.due_dispatches().is_empty(), "it waits for its time");
     assert_eq!(shop.audit(), []);
 }
 
@@ -120,16 +120,16 @@ fn what_the_provider_says_of_a_letter_is_looked_at_at_once() {
     let (mut shop, anna) = with_anna();
     shop.tells(Some(anna), "a");
     shop.takes(&json!({"a": {"purpose": "service"}}));
-    let due = shop.due_notices().remove(0);
+    let due = shop.due_dispatches().remove(0);
     shop.decides(&due, "sent", Some("email"), Some(day(1)));
     shop.says(shop.last_letter(), "failed");
-    let due = shop.due_notices().remove(0);
+    let due = shop.due_dispatches().remove(0);
     assert_eq!(due.receipts, [("email".to_owned(), "failed".to_owned())]);
     assert_eq!((due.channel.as_deref(), due.tried_at), (Some("email"), Some(NOW)));
     shop.decides(&due, "failed", None, None);
-    assert!(shop.due_notices().is_empty());
+    assert!(shop.due_dispatches().is_empty());
     shop.says(shop.last_letter(), "opened");
-    assert_eq!(shop.due_notices().len(), 1, "it came through after all");
+    assert_eq!(shop.due_dispatches().len(), 1, "it came through after all");
 }
 
 #[test]
@@ -137,13 +137,13 @@ fn the_same_words_within_a_day_are_told_from_others() {
     let (mut shop, anna) = with_anna();
     shop.tells(Some(anna), "a");
     shop.takes(&json!({"a": {"purpose": "service"}, "b": {"purpose": "service"}}));
-    let due = shop.due_notices().remove(0);
+    let due = shop.due_dispatches().remove(0);
     assert!(!due.repeated);
     shop.decides(&due, "sent", Some("email"), None);
     shop.tells(Some(anna), "a");
     shop.tells(Some(anna), "b");
     shop.takes(&json!({"a": {"purpose": "service"}, "b": {"purpose": "service"}}));
-    let repeated: Vec<bool> = shop.due_notices().iter().map(|due| due.repeated).collect();
+    let repeated: Vec<bool> = shop.due_dispatches().iter().map(|due| due.repeated).collect();
     assert_eq!(repeated, [true, false]);
 }
 
@@ -154,12 +154,12 @@ fn marketing_that_a_member_got_lately_is_counted() {
         shop.tells(Some(anna), kind);
     }
     shop.takes(&json!({"a": {"purpose": "marketing"}, "b": {"purpose": "service"}, "c": {"purpose": "marketing"}}));
-    for due in shop.due_notices().iter().take(2) {
+    for due in shop.due_dispatches().iter().take(2) {
         shop.decides(due, "sent", Some("email"), None);
     }
-    assert_eq!(shop.due_notices()[0].lately, 1);
+    assert_eq!(shop.due_dispatches()[0].lately, 1);
     shop.now = day(8);
-    assert_eq!(shop.due_notices()[0].lately, 0);
+    assert_eq!(shop.due_dispatches()[0].lately, 0);
 }
 
 #[test]
@@ -171,5 +171,5 @@ fn whoever_took_a_member_over_is_written_in_their_place() {
     let own = shop.snapshot(anna).member.expect("she is there").profile;
     let command = shop.command();
     shop.post(&command, &Plan { merges: vec![Merge { into: anna, from: double }], ..Plan::default() });
-    assert_eq!(shop.due_notices()[0].person.as_ref().map(|person| person.profile), Some(own));
+    assert_eq!(shop.due_dispatches()[0].person.as_ref().map(|person| person.profile), Some(own));
 }

@@ -10,21 +10,21 @@ const CASCADE: [Step; 3] = [
     Step { channel: Channel::Messenger, wait: HOUR, until_opened: false },
 ];
 
-fn notice(purpose: Purpose) -> Notice {
-    Notice { purpose, tried: None, receipts: Vec::new(), stale: None, lately: 0, cap: None }
+fn dispatch(purpose: Purpose) -> Dispatch {
+    Dispatch { purpose, tried: None, receipts: Vec::new(), stale: None, lately: 0, cap: None }
 }
 
 fn contact() -> Contact {
     Contact { reachable: Channel::ALL.to_vec(), consents: Vec::new(), quiet_until: None }
 }
 
-fn tried(channel: Channel, hours_ago: i64, receipts: &[(Channel, Receipt)]) -> Notice {
+fn tried(channel: Channel, hours_ago: i64, receipts: &[(Channel, Receipt)]) -> Dispatch {
     let at = Instant(NOW.0 - hours_ago * HOUR);
-    Notice { tried: Some((channel, at)), receipts: receipts.to_vec(), ..notice(Purpose::Service) }
+    Dispatch { tried: Some((channel, at)), receipts: receipts.to_vec(), ..dispatch(Purpose::Service) }
 }
 
-fn decided(notice: &Notice, contact: &Contact) -> Decision {
-    decide(notice, Some(contact), &CASCADE, NOW)
+fn decided(dispatch: &Dispatch, contact: &Contact) -> Decision {
+    decide(dispatch, Some(contact), &CASCADE, NOW)
 }
 
 fn sent_by(channel: Channel, hours: i64) -> Decision {
@@ -33,11 +33,11 @@ fn sent_by(channel: Channel, hours: i64) -> Decision {
 
 #[test]
 fn the_first_channel_by_which_the_member_is_reached_comes_first() {
-    assert_eq!(decided(&notice(Purpose::Service), &contact()), sent_by(Channel::Email, 24));
+    assert_eq!(decided(&dispatch(Purpose::Service), &contact()), sent_by(Channel::Email, 24));
     let by_phone = Contact { reachable: vec![Channel::Messenger, Channel::Sms], ..contact() };
-    assert_eq!(decided(&notice(Purpose::Service), &by_phone), sent_by(Channel::Sms, 2));
+    assert_eq!(decided(&dispatch(Purpose::Service), &by_phone), sent_by(Channel::Sms, 2));
     let nobody = Contact { reachable: vec![Channel::Push], ..contact() };
-    assert_eq!(decided(&notice(Purpose::Service), &nobody), Decision::NotSent("unreachable"));
+    assert_eq!(decided(&dispatch(Purpose::Service), &nobody), Decision::NotSent("unreachable"));
 }
 
 #[test]
@@ -75,12 +75,12 @@ fn behind_the_last_channel_there_is_what_is_known() {
 #[test]
 fn marketing_needs_a_yes_and_the_rest_no_no() {
     let said = |consents: &[(Channel, bool)]| Contact { consents: consents.to_vec(), ..contact() };
-    assert_eq!(decided(&notice(Purpose::Marketing), &contact()), Decision::NotSent("no_consent"));
+    assert_eq!(decided(&dispatch(Purpose::Marketing), &contact()), Decision::NotSent("no_consent"));
     let yes = said(&[(Channel::Sms, true), (Channel::Email, false)]);
-    assert_eq!(decided(&notice(Purpose::Marketing), &yes), sent_by(Channel::Sms, 2));
+    assert_eq!(decided(&dispatch(Purpose::Marketing), &yes), sent_by(Channel::Sms, 2));
     let no = said(&[(Channel::Email, false)]);
     for purpose in [Purpose::Service, Purpose::Urgent] {
-        assert_eq!(decided(&notice(purpose), &no), sent_by(Channel::Sms, 2));
+        assert_eq!(decided(&dispatch(purpose), &no), sent_by(Channel::Sms, 2));
     }
     // taken back after the e-mail went out
     let taken_back = said(&[(Channel::Sms, false), (Channel::Messenger, false)]);
@@ -91,28 +91,28 @@ fn marketing_needs_a_yes_and_the_rest_no_no() {
 fn only_a_code_disturbs_quiet_hours() {
     let until = Instant(NOW.0 + 5 * HOUR);
     let asleep = Contact { quiet_until: Some(until), consents: vec![(Channel::Email, true)], ..contact() };
-    assert_eq!(decided(&notice(Purpose::Service), &asleep), Decision::Wait { until });
-    assert_eq!(decided(&notice(Purpose::Marketing), &asleep), Decision::Wait { until });
+    assert_eq!(decided(&dispatch(Purpose::Service), &asleep), Decision::Wait { until });
+    assert_eq!(decided(&dispatch(Purpose::Marketing), &asleep), Decision::Wait { until });
     assert_eq!(decided(&tried(Channel::Email, 24, &[]), &asleep), Decision::Wait { until }, "the next channel, too");
-    assert_eq!(decided(&notice(Purpose::Urgent), &asleep), sent_by(Channel::Email, 24));
+    assert_eq!(decided(&dispatch(Purpose::Urgent), &asleep), sent_by(Channel::Email, 24));
 }
 
 #[test]
 fn the_cap_is_for_marketing_and_for_what_was_not_begun() {
     let yes = Contact { consents: vec![(Channel::Email, true), (Channel::Sms, true)], ..contact() };
-    let capped = |purpose, lately| Notice { lately, cap: Some(2), ..notice(purpose) };
+    let capped = |purpose, lately| Dispatch { lately, cap: Some(2), ..dispatch(purpose) };
     assert_eq!(decided(&capped(Purpose::Marketing, 1), &yes), sent_by(Channel::Email, 24));
     assert_eq!(decided(&capped(Purpose::Marketing, 2), &yes), Decision::NotSent("capped"));
     assert_eq!(decided(&capped(Purpose::Service, 9), &yes), sent_by(Channel::Email, 24));
-    let begun = Notice { purpose: Purpose::Marketing, lately: 2, cap: Some(2), ..tried(Channel::Email, 24, &[]) };
+    let begun = Dispatch { purpose: Purpose::Marketing, lately: 2, cap: Some(2), ..tried(Channel::Email, 24, &[]) };
     assert_eq!(decided(&begun, &yes), sent_by(Channel::Sms, 2));
 }
 
 #[test]
 fn what_nobody_has_any_use_of_is_not_sent() {
-    let stale = Notice { stale: Some("spent"), ..notice(Purpose::Service) };
+    let stale = Dispatch { stale: Some("spent"), ..dispatch(Purpose::Service) };
     assert_eq!(decided(&stale, &contact()), Decision::NotSent("spent"));
-    let begun = Notice { stale: Some("spent"), ..tried(Channel::Email, 24, &[]) };
+    let begun = Dispatch { stale: Some("spent"), ..tried(Channel::Email, 24, &[]) };
     assert_eq!(decided(&begun, &contact()), Decision::Sent, "by no further channel");
-    assert_eq!(decide(&notice(Purpose::Service), None, &CASCADE, NOW), Decision::NotSent("erased"));
+    assert_eq!(decide(&dispatch(Purpose::Service), None, &CASCADE, NOW), Decision::NotSent("erased"));
 }

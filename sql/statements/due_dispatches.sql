@@ -1,14 +1,14 @@
--- At most ?2 notices to decide of at ?1, the longest due first, as JSON. `lately` counts what was sent of marketing since ?3.
+-- At most ?2 dispatches to decide of at ?1, the longest due first, as JSON. `lately` counts what was sent of marketing since ?3.
 -- `left` is what is left of points that expire. `superseded`: a later message says the same anew. `repeated`: the same was written
 -- within a day.
 SELECT json_object(
          'id', due.outbox_id, 'member_id', due.member_id, 'revision', due.revision, 'purpose', due.purpose, 'channel', due.channel,
          'kind', o.kind, 'at', o.at, 'payload', json(o.payload),
          'tried_at', (SELECT s.at FROM letter l CROSS JOIN outbox s ON s.id = l.id
-                       WHERE l.notice_id = due.outbox_id AND l.channel = due.channel),
+                       WHERE l.dispatch_id = due.outbox_id AND l.channel = due.channel),
          'receipts', json((SELECT json_group_array(json_array(l.channel, r.status))
-                             FROM letter l CROSS JOIN receipt r ON r.outbox_id = l.id WHERE l.notice_id = due.outbox_id)),
-         'lately', (SELECT count(*) FROM notice e
+                             FROM letter l CROSS JOIN receipt r ON r.outbox_id = l.id WHERE l.dispatch_id = due.outbox_id)),
+         'lately', (SELECT count(*) FROM dispatch e
                      WHERE e.member_id = due.member_id AND e.sent_at > ?3 AND e.purpose = 'marketing' AND e.outbox_id <> due.outbox_id),
          'left', (SELECT sum(remaining) FROM lot
                    WHERE o.kind = 'points.expiring' AND remaining > 0 AND account_id = m.id
@@ -18,7 +18,7 @@ SELECT json_object(
                                              WHERE later.member_id = o.member_id AND later.id > o.id AND later.kind = o.kind
                                                AND later.payload ->> 'expires_at' = o.payload ->> 'expires_at'),
                                 'true', 'false')),
-         'repeated', json(iif(EXISTS (SELECT 1 FROM notice e CROSS JOIN outbox same ON same.id = e.outbox_id
+         'repeated', json(iif(EXISTS (SELECT 1 FROM dispatch e CROSS JOIN outbox same ON same.id = e.outbox_id
                                        WHERE e.member_id = due.member_id AND e.sent_at > ?1 - 86400000 AND same.id <> o.id
                                          AND same.kind = o.kind AND same.payload = o.payload),
                               'true', 'false')),
@@ -28,7 +28,7 @@ SELECT json_object(
                                   'consents', json((SELECT json_group_object(c.channel, json(iif(c.granted, 'true', 'false')))
                                                       FROM standing_consent c WHERE c.member_id = m.id)))
                           WHERE m.status <> 'erased')))
-  FROM (SELECT * FROM notice WHERE next_at IS NOT NULL AND next_at <= ?1 ORDER BY next_at, outbox_id LIMIT ?2) due
+  FROM (SELECT * FROM dispatch WHERE next_at IS NOT NULL AND next_at <= ?1 ORDER BY next_at, outbox_id LIMIT ?2) due
   CROSS JOIN outbox o ON o.id = due.outbox_id
   CROSS JOIN member own ON own.id = due.member_id
   CROSS JOIN member m ON m.id = coalesce(own.merged_into, own.id)
