@@ -13,7 +13,7 @@ use store::{Due, StoreError};
 
 use crate::agenda::{Look, Step};
 use crate::runs::Record;
-use crate::{deliver, occasions, remind, reseal, sweep, tiers, triggers};
+use crate::{annulment, deliver, occasions, remind, reseal, sweep, tiers, triggers};
 
 /// Rows of one statement: it stays well below a quarter of a second.
 const BATCH: i64 = 500;
@@ -39,13 +39,23 @@ enum Job {
     Occasions,
     Triggers,
     Remind,
+    Annulment,
     /// Last of all, so that what the others tell is sent, too.
     Deliver,
 }
 
 impl Job {
-    const ALL: [Self; 8] =
-        [Self::Holds, Self::Activate, Self::Expire, Self::Tiers, Self::Occasions, Self::Triggers, Self::Remind, Self::Deliver];
+    const ALL: [Self; 9] = [
+        Self::Holds,
+        Self::Activate,
+        Self::Expire,
+        Self::Tiers,
+        Self::Occasions,
+        Self::Triggers,
+        Self::Remind,
+        Self::Annulment,
+        Self::Deliver,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -56,6 +66,7 @@ impl Job {
             Self::Occasions => "occasions",
             Self::Triggers => "triggers",
             Self::Remind => "remind",
+            Self::Annulment => "annulment",
             Self::Deliver => "deliver",
         }
     }
@@ -70,6 +81,7 @@ impl Job {
             Self::Occasions => look.is_some_and(occasions::is_due).into(),
             Self::Triggers => look.is_some_and(triggers::is_due).into(),
             Self::Remind => look.is_some_and(remind::is_due).into(),
+            Self::Annulment => due.annulment,
             Self::Deliver => due.deliver,
         }
     }
@@ -220,7 +232,8 @@ async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
         (Job::Occasions, Some(look)) => occasions::batch(look).await,
         (Job::Triggers, Some(look)) => triggers::batch(look).await,
         (Job::Remind, Some(look)) => remind::batch(look).await,
-        (Job::Occasions | Job::Triggers | Job::Remind, None) => Ok(Step::default()),
+        (Job::Annulment, Some(look)) => annulment::batch(look).await,
+        (Job::Occasions | Job::Triggers | Job::Remind | Job::Annulment, None) => Ok(Step::default()),
     }
 }
 

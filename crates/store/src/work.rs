@@ -23,6 +23,8 @@ pub struct Due {
     pub progress: BTreeMap<String, (i64, i64)>,
     /// Messages that no endpoint was looked for yet, and deliveries.
     pub deliver: i64,
+    /// Lots of which a notice is to be written, and notices that were sent and end nothing yet.
+    pub annulment: i64,
 }
 
 /// A member whose tier is to be looked at again.
@@ -60,6 +62,7 @@ pub async fn due(db: &impl Database, now: Instant, bound: i64) -> Result<Due, St
         program: json(row, 5)?,
         progress: json(row, 6)?.unwrap_or_default(),
         deliver: count(7),
+        annulment: count(8),
     })
 }
 

@@ -164,6 +164,7 @@ fn with_tiers_by(basis: &str) -> Value {
             ]
         },
         "returns": {"returned_grace": {"type": "days", "days": 14}},
+        "annulment": {"notice_days": 365},
         "earning": [{"id": "purchase", "type": "percent", "expiry": {"type": "inactivity", "days": 90}}]
     }))
 }
@@ -200,6 +201,7 @@ fn by_itself() -> Value {
             {"id": "cart", "on": "event", "type": "cart_abandoned", "hours": 3, "unless": "bought", "event": "cart",
              "voucher": {"rule": "code", "days": 2, "goods": "of_event"}}
         ],
-        "reminders": {"description": "Before it is gone.", "days": [14, 7, 1]}
+        "reminders": {"description": "Before it is gone.", "days": [14, 7, 1]},
+        "annulment": {"description": "Not before they know.", "notice_days": 30}
     })
 }
