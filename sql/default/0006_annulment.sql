@@ -18,14 +18,15 @@ CREATE TABLE IF NOT EXISTS notice (
                                AND expires_at > dated_at AND expires_at >= sent_at + days * 86400000)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS notice_sent ON notice (sent_at) WHERE sent_at IS NOT NULL AND expires_at IS NULL;
+CREATE INDEX IF NOT EXISTS notice_unsent ON notice (told) WHERE sent_at IS NULL;
 
--- A lot that a notice told of: append-only.
+-- A lot that a notice told of: append-only. The last one counts.
 CREATE TABLE IF NOT EXISTS notice_lot (
   outbox_id INTEGER NOT NULL REFERENCES notice (outbox_id),
   lot_id    INTEGER NOT NULL REFERENCES lot (id),
   PRIMARY KEY (outbox_id, lot_id)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS notice_lot_lot ON notice_lot (lot_id);
+CREATE INDEX IF NOT EXISTS notice_lot_lot ON notice_lot (lot_id, outbox_id);
 
 -- What a notice is due of: a day of slack before the days that it takes, because it counts to the end of a local day.
 CREATE INDEX IF NOT EXISTS lot_notice ON lot (planned_expires_at - (notice_days + 1) * 86400000, account_id, planned_expires_at)
@@ -78,13 +79,34 @@ CREATE TRIGGER IF NOT EXISTS notice_was_received AFTER INSERT ON receipt WHEN NE
    WHERE outbox_id = NEW.outbox_id AND sent_at IS NULL;
 END;
 
--- What a notice told of that was recorded as sent has an end now, but for lots that were put off meanwhile. Whoever was told of an
--- earlier one is told of this one, as far as something is left.
+-- A notice that no endpoint will get any more is written anew, as soon as there is one again.
+CREATE TRIGGER IF NOT EXISTS notice_is_lost AFTER UPDATE OF disabled_at ON webhook
+WHEN OLD.disabled_at IS NULL AND NEW.disabled_at IS NOT NULL BEGIN
+  UPDATE lot SET awaits_notice = 1
+   WHERE awaits_notice = 0 AND expires_at IS NULL
+     AND id IN (SELECT l.id FROM notice n CROSS JOIN notice_lot p ON p.outbox_id = n.outbox_id CROSS JOIN lot l ON l.id = p.lot_id
+                  CROSS JOIN member m ON m.id = l.account_id
+                 WHERE n.sent_at IS NULL AND n.told > 0 AND l.planned_expires_at = n.planned_expires_at
+                   AND m.status IN ('active', 'not_confirmed')
+                   AND NOT EXISTS (SELECT 1 FROM delivery d CROSS JOIN webhook w ON w.id = d.webhook_id
+                                    WHERE d.outbox_id = n.outbox_id AND w.disabled_at IS NULL)
+                   -- one that was written just now stands beside no endpoint yet
+                   AND NOT EXISTS (SELECT 1 FROM webhook w
+                                    WHERE w.disabled_at IS NULL AND w.after_message < n.outbox_id
+                                      AND n.outbox_id > (SELECT until FROM progress WHERE job = 'deliver')
+                                      AND (w.kinds = '[]' OR EXISTS (SELECT 1 FROM json_each(w.kinds)
+                                                                      WHERE value = 'points.annulment'))));
+END;
+
+-- What a notice told of that was recorded as sent has an end now, but for lots that were put off meanwhile or of which another
+-- notice tells. Whoever was told of an earlier one is told of this one, as far as something is left.
 CREATE TRIGGER IF NOT EXISTS notice_ends_lots AFTER UPDATE OF expires_at ON notice
 WHEN OLD.expires_at IS NULL AND NEW.expires_at IS NOT NULL BEGIN
   UPDATE lot SET expires_at = NEW.expires_at
-   WHERE id IN (SELECT lot_id FROM notice_lot WHERE outbox_id = NEW.outbox_id)
-     AND planned_expires_at = NEW.planned_expires_at AND expires_at IS NULL;
+   WHERE id IN (SELECT p.lot_id FROM notice_lot p
+                 WHERE p.outbox_id = NEW.outbox_id
+                   AND p.outbox_id = (SELECT max(last.outbox_id) FROM notice_lot last WHERE last.lot_id = p.lot_id))
+     AND planned_expires_at = NEW.planned_expires_at AND awaits_notice = 0 AND expires_at IS NULL;
   INSERT INTO outbox (at, member_id, kind, payload)
   SELECT NEW.dated_at, moved.account_id, 'points.annulment_moved',
          json_object('points', CAST(moved.points / s.power AS TEXT)
@@ -94,6 +116,8 @@ WHEN OLD.expires_at IS NULL AND NEW.expires_at IS NOT NULL BEGIN
     FROM (SELECT l.account_id, sum(l.remaining) AS points
             FROM notice_lot n CROSS JOIN lot l ON l.id = n.lot_id
            WHERE n.outbox_id = NEW.outbox_id AND l.planned_expires_at = NEW.planned_expires_at AND l.remaining > 0
+             AND l.expires_at = NEW.expires_at
+             AND n.outbox_id = (SELECT max(last.outbox_id) FROM notice_lot last WHERE last.lot_id = n.lot_id)
            GROUP BY l.account_id) moved
     JOIN member m ON m.id = moved.account_id AND m.status IN ('active', 'not_confirmed')
     JOIN (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power

@@ -133,9 +133,10 @@ SELECT 'lot ends at another moment than its extensions say', l.id
 UNION ALL
 SELECT 'lot that needs a notice ends otherwise than its notice says', l.id
   FROM lot l LEFT JOIN (SELECT p.lot_id, n.planned_expires_at, n.expires_at
-                          FROM notice_lot p JOIN notice n ON n.outbox_id = p.outbox_id) t
+                          FROM notice_lot p JOIN notice n ON n.outbox_id = p.outbox_id
+                         WHERE p.outbox_id = (SELECT max(last.outbox_id) FROM notice_lot last WHERE last.lot_id = p.lot_id)) t
        ON t.lot_id = l.id AND t.planned_expires_at = l.planned_expires_at
- WHERE l.notice_days IS NOT NULL AND (l.expires_at IS NOT t.expires_at OR l.awaits_notice = 1 AND t.lot_id IS NOT NULL)
+ WHERE l.notice_days IS NOT NULL AND l.expires_at IS NOT iif(l.awaits_notice, NULL, t.expires_at)
 UNION ALL
 SELECT 'notice of something else than its message or its lots', n.outbox_id
   FROM notice n LEFT JOIN outbox o ON o.id = n.outbox_id AND o.kind = 'points.annulment'

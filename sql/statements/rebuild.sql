@@ -13,17 +13,19 @@ WITH
   taken_back AS (
     SELECT part.value ->> 0 AS lot_id, sum(part.value ->> 1) AS points FROM order_return r, json_each(r.lots) part GROUP BY 1),
   put_off AS (SELECT lot_id, max(expires_at) AS expires_at FROM extension GROUP BY lot_id),
-  -- ends that a notice gave, by the end that was planned when it told of it
+  -- ends that a lot's last notice gave, by the end that was planned when it told of it
   noticed AS (
-    SELECT p.lot_id, n.planned_expires_at, max(n.expires_at) AS expires_at
-      FROM notice_lot p JOIN notice n ON n.outbox_id = p.outbox_id GROUP BY p.lot_id, n.planned_expires_at),
+    SELECT p.lot_id, n.planned_expires_at, n.expires_at
+      FROM notice_lot p JOIN notice n ON n.outbox_id = p.outbox_id
+     WHERE p.outbox_id = (SELECT max(last.outbox_id) FROM notice_lot last WHERE last.lot_id = p.lot_id)),
   -- a lot is born fully in `revoked`, in the account of its entry; a merge gives it to another one
   buckets AS (
     SELECT l.id, coalesce(o.merged_into, e.account_id, l.account_id) AS account_id, l.issued,
            coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held, coalesce(m.spent, 0) AS spent,
            coalesce(m.expired, 0) AS expired, l.issued + coalesce(m.revoked, 0) AS revoked,
            coalesce(t.points, 0) AS returned,
-           iif(l.notice_days IS NULL, coalesce(x.expires_at, l.expires_at), n.expires_at) AS expires_at,
+           iif(l.notice_days IS NULL, coalesce(x.expires_at, l.expires_at),
+               iif(l.awaits_notice, NULL, n.expires_at)) AS expires_at,
            iif(l.notice_days IS NULL, NULL, coalesce(x.expires_at, l.planned_expires_at)) AS planned_expires_at, l.rule_id, e.kind
       FROM lot l LEFT JOIN moved m ON m.lot_id = l.id LEFT JOIN entry e ON e.id = l.entry_id
            LEFT JOIN taken_back t ON t.lot_id = l.id LEFT JOIN put_off x ON x.lot_id = l.id

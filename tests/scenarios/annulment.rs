@@ -180,7 +180,7 @@ async fn every_kind_of_points_that_expire_needs_its_notice() {
     let shop = shop().await;
     let joined = json!({"phone": "+79000000001", "channel": "app"});
     let anna = Member::of(&shop, shop.post("/v1/members", &joined).await.expect(201)["id"].as_str().expect("an id"));
-    let review = json!({"id": "r1", "type": "review", "member": {"id": anna.id}, "occurred_at": shop.now(), "channel": "site", "data": {}});
+    let review = json!({"id": "r1", "type": "review", "member": {"id": anna.id}, "occurred_at": shop.now(), "data": {}});
     shop.post("/v1/events", &review).await.expect(201);
     anna.is_given_until("7", "2026-01-20T21:00:00Z").await;
     let boris = shop.enrol("+7 900 000-00-02").await;

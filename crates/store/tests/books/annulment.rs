@@ -93,7 +93,8 @@ fn without_a_notice_points_never_end_however_late_it_is() {
     }
     let entry = "INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at,
                                           program_version, explanation, lots, postings)
-                 SELECT 1, a.id, a.seq + 1, 'expire', 500, 0, 0, a.last_at + 1000000000000, 1, 1, '[]', '[]', json_array(json_array(l.id, 500))
+                 SELECT 1, a.id, a.seq + 1, 'expire', 500, 0, 0, a.last_at + 1000000000000, 1, 1, '[]', '[]',
+                        json_array(json_array(l.id, 500))
                    FROM account a JOIN lot l ON l.account_id = a.id";
     let refused = shop.db.query(entry, vec![]).expect_err("nothing ends that has no end");
     assert!(refused.contains("E_LOT"), "{refused}");
@@ -245,6 +246,56 @@ fn nothing_is_written_while_no_endpoint_would_get_it() {
 }
 
 #[test]
+fn a_notice_that_no_endpoint_will_get_any_more_is_written_anew() {
+    let (mut shop, first) = Shop::with_notices();
+    let anna = shop.enrol(&[("welcome", 500, NOW, Some(day(40)))]);
+    shop.now = day(9);
+    shop.gives_notices();
+    let lost = shop.last_message();
+    shop.attempts("parked");
+    let command = shop.command();
+    shop.post(&command, &Plan { deleted_webhooks: vec![first], ..Plan::default() });
+    assert_eq!(shop.notices_due(), 0, "nobody would get it");
+    shop.is_in_order();
+    shop.now = day(20);
+    shop.webhook(&[], true);
+    assert_eq!((shop.notices_due(), shop.gives_notices(), shop.gives_notices()), (1, 1, 0));
+    // the last one counts, whatever becomes of the other
+    shop.receives(lost, "delivered", shop.now);
+    assert_eq!((shop.ends_what_was_told(), shop.db.number("SELECT count(*) FROM lot WHERE expires_at IS NULL")), (1, 1));
+    shop.is_in_order();
+    shop.now = day(22);
+    shop.attempts("delivered");
+    assert_eq!((shop.ends_what_was_told(), shop.db.number("SELECT expires_at FROM lot")), (1, day(52).0));
+    shop.is_in_order();
+    shop.now = day(52);
+    assert_eq!((shop.available(anna), shop.expires()), (0, 1));
+    shop.is_in_order();
+}
+
+#[test]
+fn a_notice_that_another_endpoint_still_has_is_not_written_anew() {
+    let (mut shop, first) = Shop::with_notices();
+    let second = shop.webhook(&["points.annulment"], true);
+    shop.enrol(&[("welcome", 500, NOW, Some(day(40)))]);
+    shop.now = day(9);
+    shop.gives_notices();
+    // before it stands beside any, and after
+    run(store::webhooks_gone(&shop.db, &[first], shop.now)).expect("nothing is in its way");
+    assert_eq!(shop.notices_due(), 0);
+    shop.attempts("parked");
+    let third = shop.webhook(&["points.annulment"], true);
+    assert_eq!(shop.notices_due(), 0, "it may be sent again");
+    run(store::webhooks_gone(&shop.db, &[second], shop.now)).expect("nothing is in its way");
+    assert_eq!((shop.notices_due(), shop.gives_notices()), (1, 1));
+    // one that was sent is not lost
+    shop.attempts("delivered");
+    run(store::webhooks_gone(&shop.db, &[third], shop.now)).expect("nothing is in its way");
+    assert_eq!((shop.ends_what_was_told(), shop.notices_due()), (1, 0));
+    shop.is_in_order();
+}
+
+#[test]
 fn lots_keep_the_terms_under_which_they_were_granted() {
     let (mut shop, _) = Shop::with_notices();
     let anna = shop.enrol(&[("welcome", 500, NOW, Some(day(40)))]);
@@ -287,7 +338,8 @@ fn activity_puts_the_planned_end_off_and_makes_a_notice_void() {
     let mut longer = purchase("X").line("a", 1_000, 1_000);
     longer.judgement.extensions = vec![Extension { rule_id: "live".to_owned(), expires_at: day(90) }];
     shop.order(anna, &longer, None);
-    let ends = "SELECT rule_id || ' ' || coalesce(expires_at, 'open') || ' ' || planned_expires_at || ' ' || awaits_notice FROM lot ORDER BY 1";
+    let ends = "SELECT rule_id || ' ' || coalesce(expires_at, 'open') || ' ' || planned_expires_at || ' ' || awaits_notice
+                  FROM lot ORDER BY 1";
     let (first, second) = (day(40).0, day(90).0);
     assert_eq!(shop.db.texts(ends), [format!("live open {second} 1"), format!("told {first} {first} 0")]);
     shop.is_in_order();

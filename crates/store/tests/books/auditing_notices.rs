@@ -25,7 +25,6 @@ fn a_lot_that_ends_without_a_notice_or_otherwise_than_it_says() {
     for change in [
         "UPDATE lot SET expires_at = expires_at + 1",
         "UPDATE lot SET expires_at = NULL",
-        "UPDATE lot SET expires_at = NULL, awaits_notice = 1",
         "DELETE FROM notice_lot",
         "UPDATE notice SET expires_at = expires_at + 1",
         "UPDATE notice SET expires_at = NULL, dated_at = NULL",

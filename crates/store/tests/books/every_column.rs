@@ -50,7 +50,9 @@ const TABLES: [(&str, &str); 32] = [
     ("receipt", "status"),
     (
         "notice",
-        "iif(expires_at IS NOT NULL, iif(planned_expires_at IN (SELECT planned_expires_at FROM lot), 'ended', 'void'), iif(sent_at IS NOT NULL, 'sent', 'told'))",
+        "iif(expires_at IS NULL, iif(sent_at IS NULL, 'told', 'sent'),
+             iif(planned_expires_at IN (SELECT l.planned_expires_at FROM notice_lot p JOIN lot l ON l.id = p.lot_id
+                                         WHERE p.outbox_id = notice.outbox_id), 'ended', 'void'))",
     ),
     ("notice_lot", "'notice'"),
 ];
