@@ -1,5 +1,5 @@
 -- At most ?2 dispatches to decide of at ?1, the longest due first, as JSON. `lately` counts what was sent of marketing since ?3.
--- `left` is what is left of points that expire. `superseded`: a later message says the same anew. `repeated`: the same was written
+-- `left` is what is left of points that expire or will be annulled. `superseded`: a later message says the same anew. `repeated`: the same was written
 -- within a day.
 SELECT json_object(
          'id', due.outbox_id, 'member_id', due.member_id, 'revision', due.revision, 'purpose', due.purpose, 'channel', due.channel,
@@ -10,9 +10,15 @@ SELECT json_object(
                              FROM letter l CROSS JOIN receipt r ON r.outbox_id = l.id WHERE l.dispatch_id = due.outbox_id)),
          'lately', (SELECT count(*) FROM dispatch e
                      WHERE e.member_id = due.member_id AND e.sent_at > ?3 AND e.purpose = 'marketing' AND e.outbox_id <> due.outbox_id),
-         'left', (SELECT sum(remaining) FROM lot
-                   WHERE o.kind = 'points.expiring' AND remaining > 0 AND account_id = m.id
-                     AND expires_at = CAST(strftime('%s', o.payload ->> 'expires_at') AS INTEGER) * 1000),
+         'left', CASE o.kind
+                   WHEN 'points.expiring' THEN
+                     (SELECT coalesce(sum(remaining), 0) FROM lot
+                       WHERE remaining > 0 AND account_id = m.id
+                         AND expires_at = CAST(strftime('%s', o.payload ->> 'expires_at') AS INTEGER) * 1000)
+                   WHEN 'points.annulment' THEN
+                     (SELECT coalesce(sum(l.remaining), 0) FROM notice_lot p CROSS JOIN lot l ON l.id = p.lot_id
+                       WHERE p.outbox_id = o.id)
+                 END,
          'superseded', json(iif(o.kind = 'points.expiring'
                                 AND EXISTS (SELECT 1 FROM outbox later
                                              WHERE later.member_id = o.member_id AND later.id > o.id AND later.kind = o.kind

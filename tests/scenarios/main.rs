@@ -21,6 +21,7 @@ mod sela;
 mod toy69;
 
 mod access;
+mod annulment;
 mod between;
 mod cards;
 mod components;

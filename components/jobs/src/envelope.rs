@@ -44,7 +44,9 @@ pub fn put_into(
         return Ok(Envelope::Nothing("the code is over"));
     }
     if let Some(left) = message.left {
-        if left == 0 || is_over {
+        // a notice of annulment comes late rather than never: its points end after it
+        let kind = message.cause.as_ref().map_or(&message.kind, |cause| &cause.kind);
+        if left == 0 || is_over && kind == "points.expiring" {
             return Ok(Envelope::Nothing("the points were spent, or are over"));
         }
         data.insert("points".to_owned(), amount::format(left, scale).into());

@@ -2,6 +2,7 @@
 //! scheduler; the audit, and the rebuild's comparison; webhooks and the messages that they get.
 
 mod agenda;
+mod annulment;
 mod audit;
 mod deliver;
 mod envelope;

@@ -126,10 +126,11 @@ fn decide(
 /// Why nobody has any use of it any more.
 fn stale(due: &DueDispatch, at: Instant) -> Option<&'static str> {
     let ends = due.payload.get("expires_at").and_then(Value::as_str).and_then(|ends| Instant::parse(ends).ok());
-    let is_over = ends.is_some_and(|ends| ends <= at) && due.kind != "points.activated";
+    // a notice comes late rather than never: its points end after it
+    let is_over = ends.is_some_and(|ends| ends <= at) && !["points.activated", "points.annulment"].contains(&due.kind.as_str());
     if is_over {
         Some("over")
-    } else if due.kind == "points.expiring" && due.left.unwrap_or_default() == 0 {
+    } else if due.left == Some(0) {
         Some("spent")
     } else if due.superseded {
         Some("superseded")

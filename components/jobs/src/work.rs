@@ -13,7 +13,7 @@ use store::{Due, StoreError};
 
 use crate::agenda::{Look, Step};
 use crate::runs::Record;
-use crate::{deliver, notify, occasions, remind, reseal, sweep, tiers, triggers};
+use crate::{annulment, deliver, notify, occasions, remind, reseal, sweep, tiers, triggers};
 
 /// Rows of one statement: it stays well below a quarter of a second.
 const BATCH: i64 = 500;
@@ -39,6 +39,7 @@ enum Job {
     Occasions,
     Triggers,
     Remind,
+    Annulment,
     /// What the others tell is told the members in words.
     Notify,
     /// Last of all, so that what the others tell is sent, too.
@@ -46,7 +47,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Holds,
         Self::Activate,
         Self::Expire,
@@ -54,6 +55,7 @@ impl Job {
         Self::Occasions,
         Self::Triggers,
         Self::Remind,
+        Self::Annulment,
         Self::Notify,
         Self::Deliver,
     ];
@@ -67,6 +69,7 @@ impl Job {
             Self::Occasions => "occasions",
             Self::Triggers => "triggers",
             Self::Remind => "remind",
+            Self::Annulment => "annulment",
             Self::Notify => "notify",
             Self::Deliver => "deliver",
         }
@@ -82,6 +85,7 @@ impl Job {
             Self::Occasions => look.is_some_and(occasions::is_due).into(),
             Self::Triggers => look.is_some_and(triggers::is_due).into(),
             Self::Remind => look.is_some_and(remind::is_due).into(),
+            Self::Annulment => due.annulment,
             Self::Notify => due.notify.max(look.is_some_and(notify::begins).into()),
             Self::Deliver => due.deliver,
         }
@@ -249,7 +253,8 @@ async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
         (Job::Occasions, Some(look)) => occasions::batch(look).await,
         (Job::Triggers, Some(look)) => triggers::batch(look).await,
         (Job::Remind, Some(look)) => remind::batch(look).await,
-        (Job::Occasions | Job::Triggers | Job::Remind | Job::Notify, None) => Ok(Step::default()),
+        (Job::Annulment, Some(look)) => annulment::batch(look).await,
+        (Job::Occasions | Job::Triggers | Job::Remind | Job::Annulment | Job::Notify, None) => Ok(Step::default()),
     }
 }
 

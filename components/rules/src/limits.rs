@@ -109,6 +109,9 @@ pub const MAX_REMINDERS: usize = 10;
 /// Days before points expire.
 pub const MAX_REMINDER_DAYS: i64 = 365;
 
+/// Days between a notice and the end of points: more would keep points that were given for a year.
+pub const MAX_NOTICE_DAYS: i64 = 365;
+
 /// Days that a trigger waits: ten years.
 pub const MAX_WAIT_DAYS: i64 = 3_650;
 

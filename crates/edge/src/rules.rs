@@ -343,6 +343,15 @@ impl ActiveProgram {
         self.parsed.engine.write(kind, of_id, channel, language, values)
     }
 
+    /// The end of the local day of a moment: the start of the next one.
+    #[must_use]
+    pub fn end_of_day(&self, at: Instant) -> Instant {
+        // longer than any day, and shorter than any two
+        const BEYOND_A_DAY: i64 = 30 * 3_600_000;
+        let day = |at: i64| self.parsed.engine.needs(at).day;
+        Instant(day(day(at.0).saturating_add(BEYOND_A_DAY)))
+    }
+
     /// The ids of the rules that a promo code unlocks.
     #[must_use]
     pub fn voucher_rules(&self) -> &[String] {
@@ -381,6 +390,7 @@ impl ActiveProgram {
             },
             hold_seconds: settings.hold_seconds,
             returned_until: self.parsed.engine.returned_until(now.0).map(Instant),
+            notice_days: settings.notice_days.map(i64::from),
             budgets: settings
                 .budgets
                 .iter()

@@ -129,6 +129,12 @@ pub enum Kind {
     /// Points that expired: `points`.
     #[schemars(rename = "points.expired")]
     PointsExpired,
+    /// Points that will be annulled: `points` (what is left of them when it is sent), `expires_at`, `days`.
+    #[schemars(rename = "points.annulment")]
+    PointsAnnulment,
+    /// They end later than was told: `points`, `expires_at`, `told_expires_at`.
+    #[schemars(rename = "points.annulment_moved")]
+    PointsAnnulmentMoved,
     /// A receipt that was brought later: `points`, `order`.
     #[schemars(rename = "order.claimed")]
     OrderClaimed,

@@ -25,7 +25,7 @@ pub struct DueDispatch {
     pub receipts: Vec<(String, String)>,
     /// Messages of marketing that the member got lately.
     pub lately: u32,
-    /// What is left of points that expire, in minor units; none where it is not about such, or where nothing is left.
+    /// What is left of points that expire or will be annulled, in minor units; none where it is not about such.
     pub left: Option<i64>,
     /// Whether a later message says the same anew.
     pub superseded: bool,

@@ -1,5 +1,6 @@
 //! The SQL statements of `sql/` and the rows that they return, over one small [`Database`] trait. No rules here.
 
+mod annulment;
 mod delivery;
 mod dispatches;
 mod errors;
@@ -14,6 +15,7 @@ mod simulation;
 mod work;
 mod writes;
 
+pub use annulment::{SentNotice, date_notices, give_notices, notices_due, notices_sent};
 pub use delivery::{
     Addressee, Attempted, Claimed, DeliveryRow, DispatchRow, LetterRow, MessageRow, Messages, Outgoing, ReceiptRow, WebhookRow,
     claim_deliveries, close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks,

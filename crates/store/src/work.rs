@@ -25,6 +25,8 @@ pub struct Due {
     pub deliver: i64,
     /// Messages of which nobody asked yet whether members are written of them, and those that wait for their time.
     pub notify: i64,
+    /// Lots of which a notice is to be written, and notices that were sent and end nothing yet.
+    pub annulment: i64,
 }
 
 /// A member whose tier is to be looked at again.
@@ -63,6 +65,7 @@ pub async fn due(db: &impl Database, now: Instant, bound: i64) -> Result<Due, St
         progress: json(row, 6)?.unwrap_or_default(),
         deliver: count(7),
         notify: count(8),
+        annulment: count(9),
     })
 }
 

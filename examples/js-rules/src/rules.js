@@ -52,6 +52,7 @@ class Program {
       confirmation: 'none',
       rulesVersion: undefined,
       profileFields: [],
+      noticeDays: undefined,
     };
   }
 

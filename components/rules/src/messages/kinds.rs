@@ -50,7 +50,7 @@ const fn marketing(name: &'static str, values: &'static [&'static str], of: Of) 
 }
 
 /// All that members may be written of.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 16] = [
     urgent("member.code"),
     urgent("redemption.code"),
     service("member.enrolled", &["welcome"]),
@@ -61,6 +61,8 @@ pub const KINDS: [Kind; 14] = [
     service("points.redeemed", &["points"]),
     service("points.expiring", &OF_EXPIRY),
     service("points.expired", &["points"]),
+    service("points.annulment", &OF_EXPIRY),
+    service("points.annulment_moved", &["points", "expires_at", "told_expires_at"]),
     service("order.claimed", &["points", "order"]),
     service("tier.changed", &["tier", "until"]),
     marketing("occasion", &OF_OCCASIONS, Of::Occasion),

@@ -356,6 +356,7 @@ impl Chance {
                 .to_owned(),
         };
         names.iter().map(value).collect()
+        document["annulment"] = json!({"notice_days": self.pick(&[json!(1), json!(30), json!(365)])});
     }
 
     /// Blocks that the presets don't have, or have otherwise.

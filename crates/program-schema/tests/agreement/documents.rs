@@ -164,6 +164,7 @@ fn with_tiers_by(basis: &str) -> Value {
             ]
         },
         "returns": {"returned_grace": {"type": "days", "days": 14}},
+        "annulment": {"notice_days": 365},
         "earning": [{"id": "purchase", "type": "percent", "expiry": {"type": "inactivity", "days": 90}}]
     }))
 }
@@ -213,6 +214,7 @@ fn by_itself() -> Value {
                 {"description": "In time.", "kind": "points.expiring", "purpose": "service",
                  "en": {"description": "Plain.", "subject": "{{ points }}", "text": "{{ points }}", "short": "{{ days }}"}}
             ]
-        }
+        },
+        "annulment": {"description": "Not before they know.", "notice_days": 30}
     })
 }

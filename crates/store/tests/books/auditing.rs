@@ -359,6 +359,7 @@ fn every_finding_of_the_audit_is_tried_here() {
     assert!(findings.len() >= 40, "{findings:?}");
     let tried = concat!(
         include_str!("auditing.rs"),
+        include_str!("auditing_notices.rs"),
         include_str!("contradictions.rs"),
         include_str!("persons.rs"),
         include_str!("referrals.rs")

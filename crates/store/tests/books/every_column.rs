@@ -15,7 +15,7 @@ use crate::referrals::{KEEP, ON_JOINING, ON_PURCHASE, code_of};
 use crate::shop::{NOW, Shop, day};
 
 /// Tables of the books, each with what its rows differ by: every kind of row has every number corrupted.
-const TABLES: [(&str, &str); 32] = [
+const TABLES: [(&str, &str); 34] = [
     ("member", "status"),
     ("identity", "kind"),
     ("consent", "channel"),
@@ -51,6 +51,13 @@ const TABLES: [(&str, &str); 32] = [
     ("receipt", "status"),
     ("dispatch", "status"),
     ("letter", "channel"),
+    (
+        "notice",
+        "iif(expires_at IS NULL, iif(sent_at IS NULL, 'told', 'sent'),
+             iif(planned_expires_at IN (SELECT l.planned_expires_at FROM notice_lot p JOIN lot l ON l.id = p.lot_id
+                                         WHERE p.outbox_id = notice.outbox_id), 'ended', 'void'))",
+    ),
+    ("notice_lot", "'notice'"),
 ];
 
 /// What nothing else in the books tells: (table, column, of which kinds of rows, why). A star means all of them.
@@ -82,7 +89,9 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("kind", "d_expired", MERGES, "a merge posts nothing to lots"),
     ("kind", "d_revoked", MERGES, "a merge posts nothing to lots"),
     ("lot", "activates_at", ALL, WHAT_RULES_SAID),
-    ("lot", "expires_at", ALL, "what rules said, as long as no extension tells"),
+    ("lot", "expires_at", ALL, "what rules said, as long as no extension or notice tells"),
+    ("lot", "planned_expires_at", ALL, "what rules said, as long as no extension or notice tells"),
+    ("lot", "notice_days", ALL, "what rules said, as long as no notice tells"),
     ("extension", "was", ALL, "what rules said, before the first extension"),
     ("entry", "id", &["merge_in"], "nothing refers to it"),
     ("entry", "at", &["expire"], "the job's own moment"),
@@ -116,6 +125,9 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("delivery", "next_at", &["waiting", "waiting of nobody"], "the job's own moment"),
     ("delivery", "done_at", ALL, "the job's own moment"),
     ("delivery", "last_status", ALL, "what the endpoint said"),
+    ("notice", "told", ALL, "its message tells it to the second"),
+    ("notice", "expires_at", &["void"], "what it told of was put off since"),
+    ("notice", "dated_at", ALL, "the job's own moment"),
     ("receipt", "id", ALL, "nothing refers to it"),
     ("receipt", "at", ALL, "what the provider said"),
     ("dispatch", "revision", ALL, "what was decided leaves letters only"),
@@ -203,6 +215,7 @@ fn a_shop_that_has_seen_everything() -> Shop {
     shop.merge(vera, anna);
     agrees_and_goes(&mut shop, anna);
     is_told(&mut shop, anna);
+    is_told_of_annulment(&mut shop);
     brings_friends(&mut shop);
     run(store::expire(&shop.db, NOW, 10, Id(1), 1)).expect("a lot is over");
     shop.now = day(10);
@@ -347,6 +360,30 @@ fn is_written(shop: &mut Shop, anna: Id) {
         let is_sent = !["waiting", "not_sent"].contains(&status);
         shop.decides(&due, status, is_sent.then_some("email"), ["waiting", "sent"].contains(&status).then_some(day(2)));
     }
+}
+
+/// Points that need a notice: told of, sent to somebody, given their end; one was put off after that.
+fn is_told_of_annulment(shop: &mut Shop) {
+    shop.terms.notice_days = Some(5);
+    let live = |points| [("long", points, NOW, Some(day(6))), ("longer", points, NOW, Some(day(100)))];
+    let elena = shop.enrol(&live(11));
+    assert_eq!(shop.gives_notices(), 1);
+    let ended = shop.last_message();
+    shop.receives(ended, "delivered", NOW);
+    assert_eq!(shop.ends_what_was_told(), 1);
+    let mut longer = purchase("L").line("a", 1_000, 1_000);
+    longer.judgement.extensions = vec![Extension { rule_id: "long".to_owned(), expires_at: day(60) }];
+    shop.order(elena, &longer, None);
+    for status in ["delivered", "opened", "failed"] {
+        shop.enrol(&live(12));
+        assert_eq!(shop.gives_notices(), 1);
+        let message = shop.last_message();
+        shop.receives(message, status, NOW);
+        if status == "delivered" {
+            assert_eq!(shop.ends_what_was_told(), 1);
+        }
+    }
+    shop.terms.notice_days = None;
 }
 
 /// Friends by joining and by a purchase, one who is still waited for, one who brings the goods back, one who is refused.

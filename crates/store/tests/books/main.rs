@@ -1,8 +1,10 @@
 //! The store on a real SQLite: what the referee posts and refuses, what a load returns, what the audit finds; and a long
 //! random life of a shop against an independent model.
 
+mod annulment;
 mod asking;
 mod auditing;
+mod auditing_notices;
 mod contradictions;
 mod database;
 mod delivery;

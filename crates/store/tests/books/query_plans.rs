@@ -9,7 +9,8 @@ use crate::purchase::purchase;
 use crate::shop::Shop;
 
 /// What may be read from end to end: programs and endpoints are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 32] = [
+const SMALL: [&str; 33] = [
+    "SCAN listening",
     "SCAN fresh",
     "SCAN told",
     "SCAN about",
@@ -101,6 +102,10 @@ fn every_statement_but_the_audit_uses_indexes() {
         "watch_events",
         "due",
         "expire",
+        "notices_due",
+        "give_notices",
+        "notices_sent",
+        "date_notices",
         "reviews",
         "left_window",
         "mark_reviews",
