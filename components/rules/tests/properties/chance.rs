@@ -311,6 +311,7 @@ impl Chance {
             {"id": "t3", "on": "event", "type": "cart_abandoned", "event": "cart"}
         ]);
         document["reminders"] = json!({"days": self.pick(&[json!([14, 7, 1]), json!([30])])});
+        document["annulment"] = json!({"notice_days": self.pick(&[json!(1), json!(30), json!(365)])});
         self.add_messages(document);
     }
 
@@ -356,7 +357,6 @@ impl Chance {
                 .to_owned(),
         };
         names.iter().map(value).collect()
-        document["annulment"] = json!({"notice_days": self.pick(&[json!(1), json!(30), json!(365)])});
     }
 
     /// Blocks that the presets don't have, or have otherwise.
