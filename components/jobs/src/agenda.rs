@@ -84,7 +84,8 @@ pub async fn happen_to(
         Err(problem) => {
             let line = serde_json::json!({"level": "error", "job": job, "member": member.external("mem"), "code": problem.code});
             eprintln!("{line}");
-            let put = put_aside(&books(), job, member, now, problem.code, Some(what.at));
+            let books = books();
+            let put = put_aside(&books, job, member, now, problem.code, Some(what.at));
             put.await.map_err(|error| from_store(&error))?;
             step.set_aside += 1;
         }
