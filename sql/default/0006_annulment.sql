@@ -3,11 +3,12 @@
 
 -- A message `points.annulment` of the outbox. `told` is the end that it named, for lots that were to end at `planned_expires_at` and
 -- need a notice `days` before. `sent_at` is when it was recorded as sent: an endpoint that gets the person took it, or the shop's
--- provider said that it was delivered or opened. What it told of ends at `expires_at`, as was found at `dated_at`. Each is set once.
+-- provider said that it was delivered or opened; `by_letter`: where the program has words for it, that is said of a letter. What it told of ends at `expires_at`, as was found at `dated_at`. Each is set once.
 CREATE TABLE IF NOT EXISTS notice (
   outbox_id          INTEGER PRIMARY KEY REFERENCES outbox (id),
   planned_expires_at INTEGER NOT NULL,
   days               INTEGER NOT NULL CHECK (days BETWEEN 1 AND 365),
+  by_letter          INTEGER NOT NULL CHECK (by_letter IN (0, 1)),
   told               INTEGER NOT NULL,
   sent_at            INTEGER,
   expires_at         INTEGER,
@@ -32,18 +33,19 @@ CREATE INDEX IF NOT EXISTS notice_lot_lot ON notice_lot (lot_id, outbox_id);
 CREATE INDEX IF NOT EXISTS lot_notice ON lot (planned_expires_at - (notice_days + 1) * 86400000, account_id, planned_expires_at)
  WHERE awaits_notice = 1 AND remaining > 0;
 
--- Whether any endpoint gets notices, as messages or as letters: they are not written before, because a message is not sent to an
--- endpoint that comes later.
+-- Whether any endpoint gets notices, and whether any gets letters: they are not written before, because a message is not sent to
+-- an endpoint that comes later.
 CREATE VIEW IF NOT EXISTS listening AS
   SELECT EXISTS (SELECT 1 FROM webhook w
                   WHERE w.disabled_at IS NULL AND w.after_message >= 0
-                    AND (w.kinds = '[]'
-                         OR EXISTS (SELECT 1 FROM json_each(w.kinds)
-                                     WHERE value = 'points.annulment' OR value = 'message.send' AND w.with_recipient = 1))) AS listens;
+                    AND (w.kinds = '[]' OR EXISTS (SELECT 1 FROM json_each(w.kinds) WHERE value = 'points.annulment'))) AS messages,
+         EXISTS (SELECT 1 FROM webhook w
+                  WHERE w.disabled_at IS NULL AND w.after_message >= 0 AND w.with_recipient = 1
+                    AND (w.kinds = '[]' OR EXISTS (SELECT 1 FROM json_each(w.kinds) WHERE value = 'message.send'))) AS letters;
 
 -- One notice, to one member of the points that are to end at one moment.
 CREATE VIEW IF NOT EXISTS give_notice AS
-  SELECT 0 AS account_id, 0 AS planned_expires_at, 0 AS days, 0 AS told, 0 AS at WHERE 0;
+  SELECT 0 AS account_id, 0 AS planned_expires_at, 0 AS days, 0 AS told, 0 AS by_letter, 0 AS at WHERE 0;
 CREATE TRIGGER IF NOT EXISTS notice_is_given INSTEAD OF INSERT ON give_notice BEGIN
   INSERT INTO outbox (at, member_id, kind, payload)
   SELECT NEW.at, NEW.account_id, 'points.annulment',
@@ -55,8 +57,8 @@ CREATE TRIGGER IF NOT EXISTS notice_is_given INSTEAD OF INSERT ON give_notice BE
              AND planned_expires_at = NEW.planned_expires_at AND notice_days = NEW.days) due
     JOIN (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
             FROM program ORDER BY version DESC LIMIT 1) s;
-  INSERT INTO notice (outbox_id, planned_expires_at, days, told)
-  SELECT max(id), NEW.planned_expires_at, NEW.days, NEW.told FROM outbox;
+  INSERT INTO notice (outbox_id, planned_expires_at, days, by_letter, told)
+  SELECT max(id), NEW.planned_expires_at, NEW.days, NEW.by_letter, NEW.told FROM outbox;
   INSERT INTO notice_lot (outbox_id, lot_id)
   SELECT (SELECT max(id) FROM outbox), id FROM lot
    WHERE account_id = NEW.account_id AND awaits_notice = 1 AND remaining > 0
@@ -71,8 +73,9 @@ END;
 CREATE TRIGGER IF NOT EXISTS notice_was_taken AFTER UPDATE OF status ON delivery
 WHEN NEW.status = 'delivered' AND OLD.status <> 'delivered' BEGIN
   UPDATE notice SET sent_at = NEW.done_at
-   WHERE outbox_id = coalesce((SELECT dispatch_id FROM letter WHERE id = NEW.outbox_id), NEW.outbox_id) AND sent_at IS NULL
-     AND NOT EXISTS (SELECT 1 FROM dispatch WHERE outbox_id = NEW.outbox_id)
+   WHERE sent_at IS NULL
+     AND (outbox_id = NEW.outbox_id AND by_letter = 0
+          OR outbox_id = (SELECT dispatch_id FROM letter WHERE id = NEW.outbox_id) AND by_letter = 1)
      AND EXISTS (SELECT 1 FROM webhook WHERE id = NEW.webhook_id AND with_recipient = 1)
      AND EXISTS (SELECT 1 FROM member m
                   WHERE m.id = coalesce((SELECT merged_into FROM member WHERE id = NEW.member_id), NEW.member_id)
@@ -93,14 +96,17 @@ WHEN OLD.disabled_at IS NULL AND NEW.disabled_at IS NOT NULL BEGIN
                   CROSS JOIN member m ON m.id = l.account_id
                  WHERE n.sent_at IS NULL AND n.told > 0 AND l.planned_expires_at = n.planned_expires_at
                    AND m.status IN ('active', 'not_confirmed')
-                   AND NOT EXISTS (SELECT 1 FROM delivery d CROSS JOIN webhook w ON w.id = d.webhook_id
-                                    WHERE d.outbox_id = n.outbox_id AND w.disabled_at IS NULL)
-                   -- one that was written just now stands beside no endpoint yet
-                   AND NOT EXISTS (SELECT 1 FROM webhook w
-                                    WHERE w.disabled_at IS NULL AND w.after_message < n.outbox_id
-                                      AND n.outbox_id > (SELECT until FROM progress WHERE job = 'deliver')
-                                      AND (w.kinds = '[]' OR EXISTS (SELECT 1 FROM json_each(w.kinds)
-                                                                      WHERE value = 'points.annulment'))));
+                   AND CASE n.by_letter
+                     WHEN 1 THEN NOT (SELECT letters FROM listening)
+                     ELSE NOT EXISTS (SELECT 1 FROM delivery d CROSS JOIN webhook w ON w.id = d.webhook_id
+                                       WHERE d.outbox_id = n.outbox_id AND w.disabled_at IS NULL)
+                          -- one that was written just now stands beside no endpoint yet
+                          AND NOT EXISTS (SELECT 1 FROM webhook w
+                                           WHERE w.disabled_at IS NULL AND w.after_message < n.outbox_id
+                                             AND n.outbox_id > (SELECT until FROM progress WHERE job = 'deliver')
+                                             AND (w.kinds = '[]' OR EXISTS (SELECT 1 FROM json_each(w.kinds)
+                                                                             WHERE value = 'points.annulment')))
+                   END);
 END;
 
 -- What a notice told of that was recorded as sent has an end now, but for lots that were put off meanwhile or of which another
@@ -132,7 +138,8 @@ END;
 
 -- Facts are append-only: a notice is sent once, and dated once.
 CREATE TRIGGER IF NOT EXISTS notice_no_update BEFORE UPDATE ON notice
-WHEN (NEW.outbox_id, NEW.planned_expires_at, NEW.days, NEW.told) IS NOT (OLD.outbox_id, OLD.planned_expires_at, OLD.days, OLD.told)
+WHEN (NEW.outbox_id, NEW.planned_expires_at, NEW.days, NEW.told, NEW.by_letter)
+     IS NOT (OLD.outbox_id, OLD.planned_expires_at, OLD.days, OLD.told, OLD.by_letter)
   OR OLD.sent_at IS NOT NULL AND NEW.sent_at IS NOT OLD.sent_at
   OR OLD.expires_at IS NOT NULL AND (NEW.expires_at, NEW.dated_at) IS NOT (OLD.expires_at, OLD.dated_at) BEGIN
   SELECT RAISE(ABORT, 'E_IMMUTABLE');

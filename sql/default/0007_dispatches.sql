@@ -51,7 +51,8 @@ END;
 CREATE VIEW IF NOT EXISTS notify AS
   SELECT 0 AS dispatch_id, 0 AS revision, '' AS status, '' AS channel, 0 AS next_at, '' AS reason, 0 AS at WHERE 0;
 CREATE TRIGGER IF NOT EXISTS dispatch_decided INSTEAD OF INSERT ON notify
-WHEN EXISTS (SELECT 1 FROM dispatch WHERE outbox_id = NEW.dispatch_id AND revision = NEW.revision) BEGIN
+WHEN EXISTS (SELECT 1 FROM dispatch WHERE outbox_id = NEW.dispatch_id AND revision = NEW.revision)
+ AND NOT EXISTS (SELECT 1 FROM letter WHERE dispatch_id = NEW.dispatch_id AND channel = NEW.channel) BEGIN
   INSERT INTO outbox (at, member_id, kind, payload)
   SELECT NEW.at, member_id, 'message.send', json_object('message', printf('msg_%x', outbox_id), 'channel', NEW.channel)
     FROM dispatch WHERE outbox_id = NEW.dispatch_id AND NEW.channel IS NOT NULL;

@@ -153,13 +153,17 @@ UNION ALL
 SELECT 'notice was recorded as sent though nobody took it, or otherwise than somebody did', n.outbox_id
   FROM notice n LEFT JOIN (
     -- of whoever was erased since nobody knows whether a person was there
-    SELECT d.outbox_id, d.done_at AS at, m.status <> 'erased' AS surely
+    SELECT coalesce(l.dispatch_id, d.outbox_id) AS outbox_id, l.id IS NOT NULL AS by_letter, d.done_at AS at,
+           m.status <> 'erased' AS surely
       FROM delivery d JOIN webhook w ON w.id = d.webhook_id AND w.with_recipient = 1
       JOIN member own ON own.id = d.member_id JOIN member m ON m.id = coalesce(own.merged_into, own.id)
+      LEFT JOIN letter l ON l.id = d.outbox_id
      WHERE d.status = 'delivered'
      UNION ALL
-    SELECT r.outbox_id, c.at, 1 FROM receipt r JOIN command c ON c.id = r.command_id WHERE r.status IN ('delivered', 'opened')) t
-       ON t.outbox_id = n.outbox_id
+    SELECT coalesce(l.dispatch_id, r.outbox_id), NULL, c.at, 1
+      FROM receipt r JOIN command c ON c.id = r.command_id LEFT JOIN letter l ON l.id = r.outbox_id
+     WHERE r.status IN ('delivered', 'opened')) t
+       ON t.outbox_id = n.outbox_id AND coalesce(t.by_letter = n.by_letter, 1)
  GROUP BY n.outbox_id
 HAVING iif(n.sent_at IS NULL, coalesce(max(t.surely), 0), coalesce(max(t.at = n.sent_at), 0) = 0)
 UNION ALL

@@ -5,7 +5,8 @@ SELECT json_object(
          'message_id', o.id, 'at', o.at, 'kind', o.kind, 'member_id', o.member_id, 'payload', json(o.payload),
          'webhook_id', w.id, 'url', w.url, 'with_recipient', json(iif(w.with_recipient, 'true', 'false')),
          'generation', w.generation, 'rotated_at', w.rotated_at, 'disabled', json(iif(w.disabled_at IS NULL, 'false', 'true')),
-         'cause', json((SELECT json_object('id', c.id, 'kind', c.kind, 'payload', json(c.payload), 'of_id', c.payload ->> c.kind)
+         'cause', json((SELECT json_object('id', c.id, 'kind', c.kind, 'payload', json(c.payload), 'of_id', c.payload ->> c.kind,
+                                    'purpose', (SELECT purpose FROM dispatch WHERE outbox_id = c.id))
                           FROM letter l CROSS JOIN outbox c ON c.id = l.dispatch_id WHERE l.id = o.id)),
          'available', (SELECT sum(remaining) FROM lot
                         WHERE o.kind = 'message.send' AND account_id = own.id AND remaining > 0

@@ -256,6 +256,98 @@ async fn marketing_comes_only_to_whoever_agreed_and_not_too_often() {
 }
 
 #[tokio::test]
+async fn of_what_is_due_together_no_more_goes_out_than_the_cap_allows_and_nothing_twice() {
+    let written = opened().await;
+    let yes = json!({"phone": "+79000000001", "consents": {"sms": true}});
+    let anna = written.joins(yes).await;
+    for _ in 0..3 {
+        anna.buys(coffee("1000.00")).await;
+    }
+    let told = written.letters().await;
+    assert_eq!(told, ["sms +79000000001: Hello, you earned 50"; 3], "three purchases are no repetition");
+    written.shop.minutes_pass(130).await;
+    let told = written.letters().await;
+    assert_eq!(
+        told.iter().filter(|letter| letter.ends_with("Thank you")).count(),
+        1,
+        "three triggers in one hour, one a week: {told:?}"
+    );
+    written.shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn another_sequence_of_channels_tries_none_twice_and_stops_nobody_s_letters() {
+    let written = opened().await;
+    let (anna, boris) = (written.anna().await, written.joins(json!({"phone": "+79000000002"})).await);
+    anna.buys(coffee("1000.00")).await;
+    assert_eq!(written.letters().await.len(), 1);
+    written.says("points.earned", "failed").await;
+    assert_eq!(written.letters().await, ["sms +79000000001: Анна, начислено 50"]);
+    let mut turned = program();
+    turned["messages"]["cascade"] = json!([{"channel": "sms", "wait_hours": 2}, {"channel": "email"}]);
+    written.shop.publish(&turned).await.expect(200);
+    written.shop.minutes_pass(125).await;
+    boris.buys(coffee("100.00")).await;
+    assert_eq!(written.letters().await, ["sms +79000000002: Hello, you earned 5"]);
+    written.shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_comes_late_is_not_sent_at_night_nor_to_whoever_said_no_meanwhile() {
+    let written = opened().await;
+    written.shop.at("2026-01-15T17:30:00Z").await; // 20:30
+    let (anna, boris) = (written.anna().await, written.joins(json!({"phone": "+79000000002"})).await);
+    for member in [&anna, &boris] {
+        member.buys(coffee("1000.00")).await;
+    }
+    written.provider.answers(503);
+    written.shop.run_job("deliver").await;
+    let no = json!({"channel": "sms", "granted": false, "source": "call"});
+    written.shop.post(&format!("/v1/members/{}/consents", boris.id), &no).await.expect(201);
+    written.provider.take_received();
+    written.provider.answers(200);
+    written.shop.at("2026-01-16T05:30:00Z").await; // through the night
+    assert_eq!(written.letters().await, [""; 0]);
+    written.shop.at("2026-01-16T06:00:00Z").await;
+    let told: Vec<String> = written.letters().await.into_iter().filter(|letter| letter.contains("50")).collect();
+    assert_eq!(told, ["email anna@shop.example: Анна, начислено 50"]);
+    written.shop.audit_is_clean().await;
+}
+
+#[tokio::test]
+async fn points_are_annulled_only_when_the_letter_that_tells_it_was_taken() {
+    let written = opened().await;
+    let mut asks = program();
+    asks["earning"][0]["expiry"] = json!({"type": "days", "days": 40});
+    asks["annulment"] = json!({"notice_days": 30});
+    let words = json!({"text": "{{ points | number }} until {{ expires_at | last_day }}"});
+    asks["messages"]["templates"] = json!([{"kind": "points.annulment", "en": words}]);
+    written.shop.publish(&asks).await.expect(200);
+    let crm = Receiver::start();
+    written.shop.post("/v1/webhooks", &json!({"url": crm.url(), "recipient": true})).await.expect(201);
+    let (anna, boris) = (written.joins(json!({"card": "1001"})).await, written.joins(json!({"phone": "+79000000002"})).await);
+    for member in [&anna, &boris] {
+        member.buys(coffee("1000.00")).await; // 50 points to the end of 24 February
+    }
+    written.shop.at("2026-01-26T09:00:00Z").await;
+    assert_eq!(written.letters().await, ["sms +79000000002: 50 until 24 February 2026"]);
+    assert!(crm.received().iter().any(|message| message.kind() == "points.annulment"), "the fact alone is no letter");
+    written.shop.at("2026-03-10T09:00:00Z").await;
+    anna.has(json!({"available": "50.00"})).await; // nobody could write to her
+    boris.has(json!({"available": "0.00", "lifetime_expired": "50.00"})).await;
+    written.shop.patch(&format!("/v1/members/{}", anna.id), &json!({"email": "anna@shop.example"})).await.expect(200);
+    written.shop.at("2026-03-12T09:00:00Z").await;
+    let told: Vec<String> = written.letters().await.into_iter().filter(|letter| letter.starts_with("email")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    written.shop.at("2026-04-01T09:00:00Z").await;
+    anna.has(json!({"available": "50.00"})).await;
+    written.shop.at("2026-04-15T09:00:00Z").await;
+    anna.has(json!({"available": "0.00", "lifetime_expired": "50.00"})).await;
+    assert_eq!(written.shop.get("/v1/rebuild").await.expect(200)["ok"], true);
+    written.shop.audit_is_clean().await;
+}
+
+#[tokio::test]
 async fn of_points_that_expire_so_many_are_told_as_are_left_when_it_is_sent() {
     let written = opened().await;
     let (anna, boris) = (written.anna().await, written.joins(json!({"phone": "+79000000002"})).await);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::{Id, Instant};
 use edge::{ActiveProgram, Problem, books, from_store};
-use store::{date_notices, give_notices, notices_due, notices_sent};
+use store::{Due, date_notices, give_notices, notices_due, notices_sent};
 
 use crate::agenda::{Look, Step};
 
@@ -13,6 +13,9 @@ use crate::agenda::{Look, Step};
 const BATCH: i64 = 500;
 
 const DAY_SECONDS: i64 = 86_400;
+
+/// What the message is.
+pub const KIND: &str = "points.annulment";
 
 /// One step: notices that were sent get their end first, then new ones are written.
 ///
@@ -30,13 +33,24 @@ pub async fn batch(look: &Look<'_>) -> Result<Step, Problem> {
         let dated = date_notices(&books(), &ends, now).await.map_err(|error| from_store(&error))?;
         return Ok(Step::of(count(dated)));
     }
-    let days = notices_due(&books(), look.at, BATCH).await.map_err(|error| from_store(&error))?;
+    let by_letter = has_words(look.program);
+    let days = notices_due(&books(), look.at, BATCH, by_letter).await.map_err(|error| from_store(&error))?;
     let ends: BTreeMap<i64, Instant> = days.into_iter().map(|days| (days, earliest(look.program, now, days))).collect();
     if ends.is_empty() {
         return Ok(Step::default());
     }
-    let given = give_notices(&books(), look.at, BATCH, &ends).await.map_err(|error| from_store(&error))?;
+    let given = give_notices(&books(), look.at, BATCH, &ends, by_letter).await.map_err(|error| from_store(&error))?;
     Ok(Step::of(count(given)))
+}
+
+/// How much is due: nobody is told while no endpoint would hear of it.
+pub fn due(look: &Look<'_>, due: &Due) -> i64 {
+    due.notices(has_words(look.program))
+}
+
+/// Whether members are told in words of the program: then a letter must have been sent.
+fn has_words(program: &ActiveProgram) -> bool {
+    program.messaging().is_some_and(|messaging| messaging.kinds.iter().any(|kind| kind.kind == KIND))
 }
 
 /// When points end at the earliest of which somebody is told at a moment so many days before: the end of the local day then.

@@ -15,7 +15,7 @@ use http::{Request, StatusCode, header};
 use spin_sdk::wasip3::http::types::ErrorCode;
 use store::{Attempted, Claimed, Outgoing, StoreError};
 
-use crate::envelope::{Envelope, put_into};
+use crate::envelope::{Envelope, UNWRITABLE, put_into};
 use crate::notify::versions_of;
 
 /// Messages that one statement puts beside the endpoints.
@@ -62,6 +62,10 @@ enum Outcome {
     Failed(String),
     /// Nothing is to be sent, and why.
     Skipped(&'static str),
+    /// Nothing is to be sent before then.
+    Later(Instant),
+    /// The program's words can't say it: parked at once, so that what comes after it is not kept waiting.
+    Unwritable(String),
     /// The endpoint gets nothing any more.
     Closed,
 }
@@ -160,6 +164,8 @@ async fn attempt(
     let body = match put_into(message, persons, program, now()) {
         Ok(Envelope::Body(body)) => body,
         Ok(Envelope::Nothing(why)) => return Outcome::Skipped(why),
+        Ok(Envelope::Later(until)) => return Outcome::Later(until),
+        Err(problem) if problem.code == UNWRITABLE => return Outcome::Unwritable(problem.detail),
         Err(problem) => return Outcome::Failed(problem.detail),
     };
     let secrets = secrets.get(&message.webhook_id).map(Vec::as_slice).unwrap_or_default();
@@ -219,6 +225,14 @@ fn settle(claimed: Claimed, outcome: &Outcome, now: Instant) -> Attempted {
         Outcome::Skipped(why) => {
             let last_error = Some((*why).to_owned());
             return Attempted { claimed, status: "skipped", next_at: None, last_status: None, last_error };
+        }
+        Outcome::Unwritable(why) => {
+            let last_error = Some(why.chars().take(LONGEST_ERROR).collect());
+            return Attempted { claimed, status: "parked", next_at: None, last_status: None, last_error };
+        }
+        Outcome::Later(until) => {
+            let last_error = Some("it waits for the end of quiet hours".to_owned());
+            return Attempted { claimed, status: "waiting", next_at: Some(*until), last_status: None, last_error };
         }
         // closed with the others, as waiting
         Outcome::Closed => (None, None, None),

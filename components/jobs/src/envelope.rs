@@ -16,7 +16,12 @@ pub enum Envelope {
     Body(String),
     /// Nobody has any use of it any more, and why.
     Nothing(&'static str),
+    /// Nobody is to be disturbed before then.
+    Later(Instant),
 }
+
+/// The code of a problem that another try does not solve: the program's words can't say what happened.
+pub const UNWRITABLE: &str = "template_failed";
 
 /// Puts a message into the words of Standard Webhooks. What points expire is said as it is now.
 ///
@@ -58,9 +63,15 @@ pub fn put_into(
         }
     }
     if let Some(cause) = &message.cause {
-        let (Some((person, _)), Some(program)) = (&person, program) else {
+        let (Some((person, addressee)), Some(program)) = (&person, program) else {
             return Ok(Envelope::Nothing("there is nobody to write to"));
         };
+        // since it was decided the member may have said no, gone elsewhere, or gone to bed
+        match notify::may_go(message, cause, person, addressee, program, now) {
+            Ok(None) => {}
+            Ok(Some(until)) => return Ok(Envelope::Later(until)),
+            Err(why) => return Ok(Envelope::Nothing(why)),
+        }
         let available = amount::format(message.available.unwrap_or_default(), scale);
         let Some(letter) = letter(message, cause, person, program, said(&data, person, available))? else {
             return Ok(Envelope::Nothing("the program has no words for it any more"));
@@ -88,7 +99,7 @@ fn letter(
     let channel = message.payload.get("channel").and_then(Value::as_str).and_then(Channel::of);
     let channel = channel.ok_or_else(|| Problem::new(500, "internal_error", "A letter has no channel"))?;
     let words = notify::words(program, &cause.kind, cause.of_id.as_deref(), channel, person, values);
-    let words = words.map_err(|why| Problem::new(500, "template_failed", format!("The template of {}: {why}", cause.kind)))?;
+    let words = words.map_err(|why| Problem::new(500, UNWRITABLE, format!("The template of {}: {why}", cause.kind)))?;
     let Some(words) = words else { return Ok(None) };
     let letter = json!({
         "message_id": cause.id.external("msg"), "kind": cause.kind, "channel": channel.word(),

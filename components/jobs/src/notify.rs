@@ -9,9 +9,10 @@ use edge::person::{Person, Persons};
 use edge::{ActiveProgram, Problem, books, from_store, now};
 use ledger::dispatches::{self, Channel, Contact, Decision, Dispatch, Purpose, Receipt};
 use serde_json::{Map, Value, json};
-use store::{Addressee, Decided, DueDispatch, StoreError};
+use store::{Addressee, Cause, Decided, DueDispatch, Outgoing, StoreError};
 
 use crate::agenda::{Look, Step};
+use crate::annulment;
 
 /// Messages that one statement looks through, and dispatches of one batch.
 const TAKEN: i64 = 500;
@@ -19,6 +20,9 @@ const BATCH: i64 = 100;
 
 /// Of what is older nobody is written: the outbox gives up as late.
 const LATEST: u32 = 3 * 86_400;
+
+const HOUR_SECONDS: u32 = 3_600;
+const DAY_SECONDS: u32 = 86_400;
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
@@ -54,9 +58,25 @@ pub async fn batch(look: &Look<'_>) -> Result<Step, Problem> {
     let mut decided = Vec::new();
     // what this batch itself sends counts as well
     let mut sent: BTreeMap<Id, u32> = BTreeMap::new();
+    let mut written = BTreeSet::new();
     for dispatch in &found {
-        let outcome =
-            decide(dispatch, &persons, messaging.as_ref(), look, sent.get(&dispatch.member_id).copied().unwrap_or_default())?;
+        let same = (dispatch.member_id, &dispatch.kind, Value::Object(dispatch.payload.clone()).to_string());
+        let so_far = Batch {
+            sent: sent.get(&dispatch.member_id).copied().unwrap_or_default(),
+            written: dispatch.channel.is_none() && written.contains(&same),
+        };
+        let outcome = match decide(dispatch, &persons, messaging.as_ref(), look, so_far) {
+            Ok(outcome) => outcome,
+            // one person that can't be opened keeps nobody else waiting
+            Err(problem) => {
+                let subject = dispatch.id.external("msg");
+                eprintln!("{}", json!({"level": "error", "job": PROGRESS, "message": subject, "code": problem.code}));
+                waits(dispatch, look.at.plus_seconds(HOUR_SECONDS))
+            }
+        };
+        if outcome.channel.is_some() {
+            written.insert(same);
+        }
         if dispatch.purpose == word(Purpose::Marketing) && dispatch.channel.is_none() && outcome.channel.is_some() {
             *sent.entry(dispatch.member_id).or_default() += 1;
         }
@@ -85,12 +105,25 @@ fn kinds(messaging: Option<&Messaging>) -> Value {
     Value::Object(kinds)
 }
 
+/// What a batch has decided of before, as far as it matters for a dispatch.
+struct Batch {
+    /// Letters of marketing to the same member.
+    sent: u32,
+    /// Whether the same was written to the member.
+    written: bool,
+}
+
+fn waits(due: &DueDispatch, until: Instant) -> Decided {
+    let status = if due.channel.is_some() { "sent" } else { "waiting" };
+    Decided { id: due.id, revision: due.revision, status, channel: None, next_at: Some(until), reason: None }
+}
+
 fn decide(
     due: &DueDispatch,
     persons: &Persons,
     messaging: Option<&Messaging>,
     look: &Look<'_>,
-    sent: u32,
+    so_far: Batch,
 ) -> Result<Decided, Problem> {
     let cascade: Vec<dispatches::Step> = messaging.iter().flat_map(|messaging| &messaging.cascade).map(step).collect();
     let contact = match &due.person {
@@ -105,15 +138,19 @@ fn decide(
             .unwrap_or(Purpose::Marketing),
         tried: channel.zip(due.tried_at),
         receipts: due.receipts.iter().filter_map(|(channel, said)| Some((Channel::of(channel)?, receipt(said)?))).collect(),
-        stale: stale(due, look.at).or_else(|| messaging.is_none().then_some("program_changed")),
-        lately: due.lately.saturating_add(sent),
+        channels: due.channels.iter().filter_map(|channel| Channel::of(channel)).collect(),
+        stale: stale(due, look.at, so_far.written).or_else(|| messaging.is_none().then_some("program_changed")),
+        lately: due.lately.saturating_add(so_far.sent),
         cap: messaging.and_then(|messaging| messaging.cap).map(|cap| cap.messages),
     };
     let decision = dispatches::decide(&dispatch, contact.as_ref(), &cascade, look.at);
-    let begun = if dispatch.tried.is_some() { "sent" } else { "waiting" };
     let (status, channel, next_at, reason) = match decision {
+        Decision::Wait { until } => return Ok(waits(due, until)),
+        // points do not end before it was sent: whoever can't be reached is looked for again
+        Decision::NotSent("unreachable" | "no_consent") if due.kind == annulment::KIND => {
+            return Ok(waits(due, look.at.plus_seconds(DAY_SECONDS)));
+        }
         Decision::Send { channel, look_at } => ("sent", Some(channel.word()), Some(look_at), None),
-        Decision::Wait { until } => (begun, None, Some(until), None),
         Decision::Arrived(Receipt::Opened) => ("opened", None, None, None),
         Decision::Arrived(_) => ("delivered", None, None, None),
         Decision::Sent => ("sent", None, None, None),
@@ -124,7 +161,7 @@ fn decide(
 }
 
 /// Why nobody has any use of it any more.
-fn stale(due: &DueDispatch, at: Instant) -> Option<&'static str> {
+fn stale(due: &DueDispatch, at: Instant, written: bool) -> Option<&'static str> {
     let ends = due.payload.get("expires_at").and_then(Value::as_str).and_then(|ends| Instant::parse(ends).ok());
     // a notice comes late rather than never: its points end after it
     let is_over = ends.is_some_and(|ends| ends <= at) && !["points.activated", "points.annulment"].contains(&due.kind.as_str());
@@ -134,8 +171,12 @@ fn stale(due: &DueDispatch, at: Instant) -> Option<&'static str> {
         Some("spent")
     } else if due.superseded {
         Some("superseded")
+    } else if due.channel.is_some() || due.kind == annulment::KIND {
+        None
+    } else if at > due.at.plus_seconds(LATEST) {
+        Some("late")
     } else {
-        due.repeated.then_some("repeated")
+        (due.repeated || written).then_some("repeated")
     }
 }
 
@@ -146,8 +187,36 @@ fn contact(person: &Person, addressee: &Addressee, look: &Look<'_>) -> Contact {
         _ => address(person, *channel).is_some(),
     });
     let consents = addressee.consents.iter().filter_map(|(channel, granted)| Some((Channel::of(channel)?, *granted)));
-    let zone = person.attributes.get("time_zone").and_then(Value::as_str).unwrap_or_default();
-    Contact { reachable: reachable.collect(), consents: consents.collect(), quiet_until: look.program.quiet_until(zone, look.at) }
+    let quiet_until = look.program.quiet_until(zone(person), look.at);
+    Contact { reachable: reachable.collect(), consents: consents.collect(), quiet_until }
+}
+
+/// Whether a letter that was decided of may still go: none, now; a moment, then.
+///
+/// # Errors
+/// Why it may not at all.
+pub fn may_go(
+    message: &Outgoing,
+    cause: &Cause,
+    person: &Person,
+    addressee: &Addressee,
+    program: &ActiveProgram,
+    now: Instant,
+) -> Result<Option<Instant>, &'static str> {
+    let channel = message.payload.get("channel").and_then(Value::as_str).and_then(Channel::of);
+    if channel.is_some_and(|channel| channel != Channel::Push && address(person, channel).is_none()) {
+        return Err("the member has no such address any more");
+    }
+    let said = channel.and_then(|channel| addressee.consents.get(channel.word()));
+    if said == Some(&false) || said.is_none() && cause.purpose == word(Purpose::Marketing) {
+        return Err("the member said no meanwhile");
+    }
+    let is_urgent = cause.purpose == word(Purpose::Urgent);
+    Ok(if is_urgent { None } else { program.quiet_until(zone(person), now).filter(|until| *until > now) })
+}
+
+fn zone(person: &Person) -> &str {
+    person.attributes.get("time_zone").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Where a channel reaches a person.

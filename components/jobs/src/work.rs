@@ -85,7 +85,7 @@ impl Job {
             Self::Occasions => look.is_some_and(occasions::is_due).into(),
             Self::Triggers => look.is_some_and(triggers::is_due).into(),
             Self::Remind => look.is_some_and(remind::is_due).into(),
-            Self::Annulment => due.annulment,
+            Self::Annulment => look.map_or(0, |look| annulment::due(look, due)),
             Self::Notify => due.notify.max(look.is_some_and(notify::begins).into()),
             Self::Deliver => due.deliver,
         }
@@ -135,8 +135,8 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
         // so that whoever asks for one job only has the codes sent, too
         let mut record = Record::begin(Job::Notify.word(), at);
         let outcome = batch(Job::Notify, &waiting, at).await.map(|step| record.add(step));
+        // what was decided before is sent all the same
         record.end(outcome.as_ref().err()).await;
-        outcome?;
         waiting = due(at).await?;
     }
     if job.due(&waiting, look(at, program.as_ref(), &waiting).as_ref()) > 0 {

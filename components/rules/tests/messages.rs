@@ -142,21 +142,27 @@ fn quiet_hours_end_by_the_member_s_clock() {
     assert_eq!(quiet("Europe/Moscow", "2026-03-11T06:00:00Z"), None);
     assert_eq!(quiet("Asia/Vladivostok", "2026-03-10T11:30:00Z"), Some(at("2026-03-10T23:00:00Z")), "21:30 there");
     assert_eq!(quiet("Mars/Olympus", "2026-03-10T18:00:00Z"), Some(at("2026-03-11T06:00:00Z")), "the program's zone");
-    // the clocks of Berlin go forward in this night
+    // the clocks of Berlin go back in this night: half past two comes twice
+    let late = document_with_quiet("22:00", "02:30");
+    for (moment, until) in [("2026-10-25T00:10:00Z", "2026-10-25T00:30:00Z"), ("2026-10-25T01:10:00Z", "2026-10-25T01:30:00Z")] {
+        assert_eq!(late.quiet_until("Europe/Berlin", at(moment)), Some(at(until)), "{moment}");
+    }
+    // and forward in this one
     assert_eq!(quiet("Europe/Berlin", "2026-03-28T22:00:00Z"), Some(at("2026-03-29T07:00:00Z")));
+}
+
+fn document_with_quiet(from: &str, to: &str) -> Program {
+    program(&document(json!({
+        "cascade": [{"channel": "email"}], "quiet_hours": {"from": from, "to": to}, "templates": expiring()
+    })))
 }
 
 #[test]
 fn quiet_hours_within_a_day_end_on_that_day() {
-    let hours = |from: &str, to: &str| {
-        program(&document(json!({
-            "cascade": [{"channel": "email"}], "quiet_hours": {"from": from, "to": to}, "templates": expiring()
-        })))
-    };
-    let siesta = hours("13:00", "15:00");
+    let siesta = document_with_quiet("13:00", "15:00");
     assert_eq!(siesta.quiet_until("UTC", at("2026-03-10T13:30:00Z")), Some(at("2026-03-10T15:00:00Z")));
     assert_eq!(siesta.quiet_until("UTC", at("2026-03-10T15:00:00Z")), None);
-    let evening = hours("22:00", "24:00");
+    let evening = document_with_quiet("22:00", "24:00");
     assert_eq!(evening.quiet_until("UTC", at("2026-03-10T23:30:00Z")), Some(at("2026-03-11T00:00:00Z")));
 }
 
@@ -181,6 +187,7 @@ fn a_template_that_says_what_nobody_knows_is_refused_with_what_it_may_say() {
         "{% include 'x' %}",
         "{{ points | plural }}",
         "{{ points / 0 }}",
+        "{% if days == '2' %}{{ points | pluralize }}{% endif %}",
     ] {
         let found = findings(&of("points.expiring", wrong));
         assert_eq!(found.len(), 1, "{wrong}: {found:?}");
@@ -216,6 +223,8 @@ fn what_can_t_be_meant_is_named() {
         first(&template(json!({"kind": "member.code", "purpose": "marketing"}))),
         expected("/templates/0/purpose", "code_is_urgent")
     );
+    let annulment = json!({"kind": "points.annulment", "purpose": "marketing"});
+    assert_eq!(first(&template(annulment)), expected("/templates/0/purpose", "must_be_told"));
     assert_eq!(first(&template(json!({"de": words}))), expected("/templates/0/de", "unknown_field"));
     assert_eq!(first(&with(json!([{"kind": "trigger"}]))), expected("/templates/0", "missing_language"));
     let both = json!([{"kind": "trigger", "en": words, "ru": words}, {"kind": "occasion", "en": words}]);

@@ -3,6 +3,9 @@
 
 use domain::Instant;
 
+/// Milliseconds after which a dispatch that waits is looked at again at the earliest.
+const SHORTEST_WAIT: i64 = 60_000;
+
 /// A way to reach a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Channel {
@@ -69,6 +72,8 @@ pub struct Dispatch {
     pub purpose: Purpose,
     /// The channel tried last, and when.
     pub tried: Option<(Channel, Instant)>,
+    /// All that were tried: none is tried twice, whatever becomes of the cascade.
+    pub channels: Vec<Channel>,
     pub receipts: Vec<(Channel, Receipt)>,
     /// Why nobody has any use of it any more.
     pub stale: Option<&'static str>,
@@ -128,14 +133,14 @@ pub fn decide(dispatch: &Dispatch, contact: Option<&Contact>, cascade: &[Step], 
         // a channel that the program has no more is followed by none
         left = place.and_then(|place| cascade.get(place.saturating_add(1)..)).unwrap_or_default();
     }
-    let reachable = |step: &&Step| contact.reachable.contains(&step.channel);
+    let reachable = |step: &&Step| contact.reachable.contains(&step.channel) && !dispatch.channels.contains(&step.channel);
     let Some(next) = left.iter().filter(reachable).find(|step| allowed(dispatch.purpose, contact, step.channel)) else {
         return over(if left.iter().any(|step| reachable(&step)) { "no_consent" } else { "unreachable" });
     };
     if dispatch.purpose != Purpose::Urgent
         && let Some(until) = contact.quiet_until
     {
-        return Decision::Wait { until };
+        return Decision::Wait { until: until.max(Instant(now.0.saturating_add(SHORTEST_WAIT))) };
     }
     if !begun && dispatch.purpose == Purpose::Marketing && dispatch.cap.is_some_and(|cap| dispatch.lately >= cap) {
         return Decision::NotSent("capped");

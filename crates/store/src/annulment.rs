@@ -19,17 +19,18 @@ pub struct SentNotice {
 }
 
 /// How many days before their end the lots need a notice of which one is due, of the first `bound` of them: each number once. None
-/// while no endpoint would get it.
+/// while no endpoint would get it, as a letter or as a message.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
-pub async fn notices_due(db: &impl Database, now: Instant, bound: i64) -> Result<Vec<i64>, StoreError> {
-    let rows = db.run(include_str!("../../../sql/statements/notices_due.sql"), vec![now.into(), bound.into()]).await?;
+pub async fn notices_due(db: &impl Database, now: Instant, bound: i64, by_letter: bool) -> Result<Vec<i64>, StoreError> {
+    let parameters = vec![now.into(), bound.into(), i64::from(by_letter).into()];
+    let rows = db.run(include_str!("../../../sql/statements/notices_due.sql"), parameters).await?;
     Ok(rows.iter().filter_map(|row| integer(Some(row), 0)).collect())
 }
 
 /// Writes at most `bound` notices that are due. `ends` says by a number of days when points end at the earliest of which members
-/// are told now. Returns how many.
+/// are told now; `by_letter`: the program has words for it, and only a letter counts. Returns how many.
 ///
 /// # Errors
 /// [`StoreError`] of the statement.
@@ -38,8 +39,9 @@ pub async fn give_notices(
     now: Instant,
     bound: i64,
     ends: &BTreeMap<i64, Instant>,
+    by_letter: bool,
 ) -> Result<usize, StoreError> {
-    let parameters = vec![now.into(), bound.into(), Value::Text(json!(ends).to_string())];
+    let parameters = vec![now.into(), bound.into(), Value::Text(json!(ends).to_string()), i64::from(by_letter).into()];
     Ok(db.run(include_str!("../../../sql/statements/give_notices.sql"), parameters).await?.len())
 }
 

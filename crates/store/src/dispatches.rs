@@ -18,6 +18,8 @@ pub struct DueDispatch {
     /// The channel tried last, and when.
     pub channel: Option<String>,
     pub tried_at: Option<Instant>,
+    /// All channels that were tried.
+    pub channels: Vec<String>,
     pub kind: String,
     pub at: Instant,
     pub payload: Map<String, Json>,
@@ -58,6 +60,7 @@ pub struct Cause {
     pub payload: Map<String, Json>,
     /// The occasion or the trigger.
     pub of_id: Option<String>,
+    pub purpose: String,
 }
 
 /// Goes through the next messages of the outbox, at most `bound`, of which members may be written: `kinds` (JSON) says how each kind is

@@ -173,6 +173,13 @@ fn template(node: &Node, referred: &Referred, findings: &mut Findings) -> Option
                     "a code that waits is over before it comes; leave the purpose out",
                 );
             }
+            if of_kind.is_some_and(|kind| kind.name == "points.annulment") && purpose == Some(Purpose::Marketing) {
+                findings.note(
+                    &node.pointer,
+                    "must_be_told",
+                    "points do not end before this was sent: it is no marketing; leave it out",
+                );
+            }
             purpose
         }
     };

@@ -30,7 +30,8 @@ pub enum Of {
 pub const OF_ALL: [&str; 4] = ["program", "points_name", "first_name", "available"];
 
 /// What is empty where there is none. Whoever gives no name and has no end is written to all the same.
-pub const MAY_BE_EMPTY: [&str; 7] = ["first_name", "expires_at", "until", "order", "event", "voucher_code", "voucher_expires_at"];
+pub const MAY_BE_EMPTY: [&str; 8] =
+    ["first_name", "tier", "expires_at", "until", "order", "event", "voucher_code", "voucher_expires_at"];
 
 const OF_OCCASIONS: [&str; 3] = ["points", "event", "at"];
 const OF_TRIGGERS: [&str; 5] = ["points", "event", "at", "voucher_code", "voucher_expires_at"];

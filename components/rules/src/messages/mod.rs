@@ -15,6 +15,9 @@ use crate::engine::{Channel, LetterKind, Messaging, NamedValue, Written};
 use crate::limits::TEMPLATE_FUEL;
 use kinds::{Kind, MAY_BE_EMPTY, OF_ALL};
 
+/// Milliseconds.
+const MINUTE: i64 = 60_000;
+
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
@@ -49,7 +52,13 @@ pub fn quiet_until(document: &Document, zone: &str, at: i64) -> Option<i64> {
     // by the clock on the wall: a night with a change of clocks ends as others do
     let today = local.date();
     let ends = if minute < hours.to { today } else { today.tomorrow().ok()? };
-    zone.clock(ends, hours.to).ok()
+    let until = zone.clock(ends, hours.to).ok()?;
+    // where clocks go back, a time comes twice: it is the second one that is meant after the first
+    if until > at {
+        return Some(until);
+    }
+    let left = i64::from(hours.to.checked_sub(minute)?).checked_mul(MINUTE)?;
+    at.checked_add(left).filter(|until| *until > at)
 }
 
 /// A message of a kind for a channel. None: there is no such template.
@@ -112,6 +121,10 @@ pub fn try_out(text: &str, kind: &Kind, language: &str) -> Result<(), Said> {
         );
         return Err(Said { code: "template_unreadable", detail });
     }
+    if let Some(filter) = unknown_filter(text) {
+        let detail = format!("there is no filter \"{filter}\"; there are {}", words::FILTERS.join(", "));
+        return Err(Said { code: "template_unreadable", detail });
+    }
     let environment = environment(language, &Zone::utc());
     let template = environment.template_from_str(text).map_err(|error| unreadable(&error))?;
     let known: Vec<&'static str> = OF_ALL.iter().chain(kind.values).copied().collect();
@@ -122,8 +135,12 @@ pub fn try_out(text: &str, kind: &Kind, language: &str) -> Result<(), Said> {
         let detail = format!("\"{first}\" is not known of {}; a template may say: {}", kind.name, known.join(", "));
         return Err(Said { code: "unknown_value", detail });
     }
-    for empty in [false, true] {
-        let value = |name| if empty && MAY_BE_EMPTY.contains(&name) { "" } else { sample(name) };
+    for (empty, one) in [(false, false), (true, false), (false, true)] {
+        let value = |name| match sample(name) {
+            _ if empty && MAY_BE_EMPTY.contains(&name) => "",
+            "1249.50" | "7" if one => "1",
+            sample => sample,
+        };
         let context: BTreeMap<&'static str, &'static str> = known.iter().map(|name| (*name, value(*name))).collect();
         template.render(Value::from_object(context)).map_err(|error| unreadable(&error))?;
     }
@@ -153,6 +170,36 @@ fn unknown_tag(text: &str) -> Option<String> {
             .collect()
     };
     text.split("{%").skip(1).map(tag).find(|tag| !TAGS.contains(&tag.as_str()))
+}
+
+/// A filter that nobody knows: those of branches that the samples do not take would be missed only when a member is written to.
+fn unknown_filter(text: &str) -> Option<String> {
+    let mut found = None;
+    for start in ["{{", "{%"] {
+        for part in text.split(start).skip(1) {
+            let end = if start == "{{" { "}}" } else { "%}" };
+            let inside = part.split(end).next().unwrap_or_default();
+            // what stands in quotes is a text
+            let mut quote = None;
+            let mut code = String::new();
+            for letter in inside.chars() {
+                match (quote, letter) {
+                    (None, '\'' | '"') => quote = Some(letter),
+                    (Some(open), letter) if letter == open => quote = None,
+                    (None, letter) => code.push(letter),
+                    (Some(_), _) => {}
+                }
+            }
+            for after in code.split('|').skip(1) {
+                let name: String =
+                    after.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+                if !words::FILTERS.contains(&name.as_str()) {
+                    found = found.or(Some(name));
+                }
+            }
+        }
+    }
+    found
 }
 
 fn environment<'t>(language: &str, zone: &Zone) -> Environment<'t> {

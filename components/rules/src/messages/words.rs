@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 
 use crate::calendar::Zone;
 
+/// All that [`teach`] teaches.
+pub const FILTERS: [&str; 6] = ["day", "last_day", "time", "number", "plural", "or"];
+
 /// English, unless it is Russian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Grammar {

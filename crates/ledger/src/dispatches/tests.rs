@@ -11,7 +11,7 @@ const CASCADE: [Step; 3] = [
 ];
 
 fn dispatch(purpose: Purpose) -> Dispatch {
-    Dispatch { purpose, tried: None, receipts: Vec::new(), stale: None, lately: 0, cap: None }
+    Dispatch { purpose, tried: None, channels: Vec::new(), receipts: Vec::new(), stale: None, lately: 0, cap: None }
 }
 
 fn contact() -> Contact {
@@ -20,7 +20,8 @@ fn contact() -> Contact {
 
 fn tried(channel: Channel, hours_ago: i64, receipts: &[(Channel, Receipt)]) -> Dispatch {
     let at = Instant(NOW.0 - hours_ago * HOUR);
-    Dispatch { tried: Some((channel, at)), receipts: receipts.to_vec(), ..dispatch(Purpose::Service) }
+    let channels = vec![channel];
+    Dispatch { tried: Some((channel, at)), channels, receipts: receipts.to_vec(), ..dispatch(Purpose::Service) }
 }
 
 fn decided(dispatch: &Dispatch, contact: &Contact) -> Decision {
@@ -115,4 +116,13 @@ fn what_nobody_has_any_use_of_is_not_sent() {
     let begun = Dispatch { stale: Some("spent"), ..tried(Channel::Email, 24, &[]) };
     assert_eq!(decided(&begun, &contact()), Decision::Sent, "by no further channel");
     assert_eq!(decide(&dispatch(Purpose::Service), None, &CASCADE, NOW), Decision::NotSent("erased"));
+}
+
+#[test]
+fn no_channel_is_tried_twice_when_the_program_puts_them_in_another_order() {
+    let channels = vec![Channel::Email, Channel::Sms];
+    let both = Dispatch { channels, ..tried(Channel::Sms, 2, &[]) };
+    let turned = [CASCADE[1], CASCADE[0], CASCADE[2]];
+    assert_eq!(decide(&both, Some(&contact()), &turned, NOW), sent_by(Channel::Messenger, 1));
+    assert_eq!(decide(&both, Some(&contact()), &turned[..2], NOW), Decision::Sent);
 }

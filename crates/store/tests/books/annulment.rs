@@ -27,10 +27,10 @@ impl Shop {
 
     /// The job, once: how many notices it wrote. What is told of now ends so many days later at the earliest.
     pub fn gives_notices(&self) -> usize {
-        let days = run(store::notices_due(&self.db, self.now, 100)).expect("the store answers");
+        let days = run(store::notices_due(&self.db, self.now, 100, false)).expect("the store answers");
         let ends: BTreeMap<i64, Instant> =
             days.into_iter().map(|days| (days, Instant(self.now.0 + day(days).0 - NOW.0))).collect();
-        run(store::give_notices(&self.db, self.now, 100, &ends)).expect("nothing is in its way")
+        run(store::give_notices(&self.db, self.now, 100, &ends, false)).expect("nothing is in its way")
     }
 
     /// The job, once: how many notices it gave an end.
@@ -73,7 +73,7 @@ impl Shop {
     }
 
     fn notices_due(&self) -> i64 {
-        run(store::due(&self.db, self.now, 100)).expect("the store answers").annulment
+        run(store::due(&self.db, self.now, 100)).expect("the store answers").notices(false)
     }
 
     fn told(&self) -> Vec<String> {

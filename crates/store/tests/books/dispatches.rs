@@ -173,3 +173,36 @@ fn whoever_took_a_member_over_is_written_in_their_place() {
     shop.post(&command, &Plan { merges: vec![Merge { into: anna, from: double }], ..Plan::default() });
     assert_eq!(shop.due_dispatches()[0].person.as_ref().map(|person| person.profile), Some(own));
 }
+
+#[test]
+fn a_channel_that_was_tried_is_not_tried_again_and_keeps_the_rest_of_a_batch_from_nothing() {
+    let (mut shop, anna) = with_anna();
+    shop.tells(Some(anna), "a");
+    shop.tells(Some(anna), "b");
+    shop.takes(&json!({"a": {"purpose": "service"}, "b": {"purpose": "service"}}));
+    let due = shop.due_dispatches();
+    shop.decides(&due[0], "sent", Some("email"), None);
+    let decided = |due: &DueDispatch, revision| Decided {
+        id: due.id,
+        revision,
+        status: "sent",
+        channel: Some("email"),
+        next_at: None,
+        reason: None,
+    };
+    let both = [decided(&due[0], due[0].revision + 1), decided(&due[1], due[1].revision)];
+    run(store::decide_dispatches(&shop.db, &both, shop.now)).expect("nothing is in its way");
+    assert_eq!(shop.db.texts("SELECT channel FROM letter ORDER BY id"), ["email", "email"], "one each");
+    assert_eq!(shop.db.texts("SELECT status FROM dispatch ORDER BY outbox_id"), ["sent", "sent"]);
+    assert_eq!(shop.audit(), []);
+}
+
+#[test]
+fn nothing_is_decided_while_no_endpoint_would_get_a_letter() {
+    let (mut shop, anna) = with_anna();
+    shop.tells(Some(anna), "a");
+    shop.takes(&json!({"a": {"purpose": "service"}}));
+    shop.db.by_hand("UPDATE webhook SET disabled_at = 1, disabled_reason = 'deleted'");
+    assert_eq!(shop.due_dispatches(), []);
+    assert_eq!(run(store::due(&shop.db, shop.now, 100)).expect("the store answers").notify, 0);
+}

@@ -130,6 +130,7 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("notice", "dated_at", ALL, "the job's own moment"),
     ("receipt", "id", ALL, "nothing refers to it"),
     ("receipt", "at", ALL, "what the provider said"),
+    ("notice", "by_letter", ALL, WHAT_RULES_SAID),
     ("dispatch", "revision", ALL, "what was decided leaves letters only"),
     ("dispatch", "next_at", ALL, "the job's own moment"),
     ("referral_verdict", "id", ALL, "the sequence of steps"),

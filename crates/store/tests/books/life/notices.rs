@@ -18,14 +18,14 @@ impl Life {
     pub(super) fn give_notices(&mut self) -> Deed {
         let now = self.shop.now;
         let bound = self.random.between(1, 5);
-        while run(store::due(&self.shop.db, now, 1)).expect("the store answers").annulment > 0 {
-            let days = run(store::notices_due(&self.shop.db, now, bound)).expect("the store answers");
+        while run(store::due(&self.shop.db, now, 1)).expect("the store answers").notices(false) > 0 {
+            let days = run(store::notices_due(&self.shop.db, now, bound, false)).expect("the store answers");
             // what was sent and has no end yet counts as due, too
             if days.is_empty() {
                 break;
             }
             let ends = days.into_iter().map(|days| (days, Instant(now.0 + days * DAY))).collect();
-            assert!(run(store::give_notices(&self.shop.db, now, bound, &ends)).expect("nothing is in its way") > 0);
+            assert!(run(store::give_notices(&self.shop.db, now, bound, &ends, false)).expect("nothing is in its way") > 0);
         }
         let mut told: BTreeMap<(Id, Instant, i64), BTreeSet<Id>> = BTreeMap::new();
         for (member, account) in &mut self.members {
