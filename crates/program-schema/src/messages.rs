@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 
 use crate::conditions::Hours;
-use crate::limits::{MAX_CAP, MAX_CAP_DAYS, MAX_CASCADE_HOURS, MAX_TEMPLATE, MAX_TEMPLATES};
-use crate::words::{Description, Id};
+use crate::limits::{MAX_CAP, MAX_CAP_DAYS, MAX_CASCADE_HOURS, MAX_TEMPLATES};
+use crate::words::{Description, Id, TemplateText};
 
 /// Of what members are written, in which words, and how they are reached. Letters go to the webhooks that get recipients, as messages
 /// of kind `message.send`.
@@ -169,12 +169,9 @@ pub struct Words {
     /// A note for whoever edits the document.
     pub description: Option<Description>,
     /// Of an e-mail, or the title of a push message.
-    #[schemars(length(min = 1, max = MAX_TEMPLATE))]
-    pub subject: Option<String>,
+    pub subject: Option<TemplateText>,
     /// For every channel.
-    #[schemars(length(min = 1, max = MAX_TEMPLATE))]
-    pub text: String,
+    pub text: TemplateText,
     /// For a text message and push, where it is another.
-    #[schemars(length(min = 1, max = MAX_TEMPLATE))]
-    pub short: Option<String>,
+    pub short: Option<TemplateText>,
 }
