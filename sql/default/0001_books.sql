@@ -225,23 +225,33 @@ INSERT INTO kind VALUES
 -- to another account. Its dates never change, but for `expires_at` of points that live on by activity: see `extension`.
 -- `expires_at` null: never. `awaits_activation` is 1 until the activation of a delayed lot was announced. `returned` is what
 -- returns of its order took back of what it granted, from whichever lot: see `order_return`.
+-- Where its points are annulled only after a notice, `planned_expires_at` is its end as planned, `notice_days` how long before it a
+-- notice must have been recorded as sent, and `expires_at` is null until one was: see `notice`. `awaits_notice` is 1 until a
+-- message told of it.
 CREATE TABLE IF NOT EXISTS lot (
-  id                INTEGER PRIMARY KEY,
-  account_id        INTEGER NOT NULL REFERENCES account (id),
-  entry_id          INTEGER NOT NULL,
-  rule_id           TEXT    NOT NULL,
-  issued            INTEGER NOT NULL CHECK (issued > 0),
-  remaining         INTEGER NOT NULL DEFAULT 0 CHECK (remaining >= 0),
-  held              INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
-  spent             INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),
-  expired           INTEGER NOT NULL DEFAULT 0 CHECK (expired >= 0),
-  revoked           INTEGER NOT NULL DEFAULT 0 CHECK (revoked >= 0),
-  returned          INTEGER NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND issued),
-  activates_at      INTEGER NOT NULL,
-  expires_at        INTEGER,
-  awaits_activation INTEGER NOT NULL DEFAULT 0 CHECK (awaits_activation IN (0, 1)),
+  id                 INTEGER PRIMARY KEY,
+  account_id         INTEGER NOT NULL REFERENCES account (id),
+  entry_id           INTEGER NOT NULL,
+  rule_id            TEXT    NOT NULL,
+  issued             INTEGER NOT NULL CHECK (issued > 0),
+  remaining          INTEGER NOT NULL DEFAULT 0 CHECK (remaining >= 0),
+  held               INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+  spent              INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),
+  expired            INTEGER NOT NULL DEFAULT 0 CHECK (expired >= 0),
+  revoked            INTEGER NOT NULL DEFAULT 0 CHECK (revoked >= 0),
+  returned           INTEGER NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND issued),
+  activates_at       INTEGER NOT NULL,
+  expires_at         INTEGER,
+  planned_expires_at INTEGER,
+  notice_days        INTEGER CHECK (notice_days BETWEEN 1 AND 365),
+  awaits_activation  INTEGER NOT NULL DEFAULT 0 CHECK (awaits_activation IN (0, 1)),
+  awaits_notice      INTEGER NOT NULL DEFAULT 0
+                     CHECK (awaits_notice = 0 OR awaits_notice = 1 AND notice_days IS NOT NULL AND expires_at IS NULL),
   CHECK (remaining + held + spent + expired + revoked = issued),
-  CHECK (expires_at IS NULL OR expires_at > activates_at)
+  CHECK (expires_at IS NULL OR expires_at > activates_at),
+  CHECK ((planned_expires_at IS NULL) = (notice_days IS NULL)),
+  CHECK (planned_expires_at IS NULL OR planned_expires_at > activates_at),
+  CHECK (planned_expires_at IS NULL OR expires_at IS NULL OR expires_at >= planned_expires_at)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS lot_open ON lot (account_id, expires_at) WHERE remaining > 0;
 CREATE INDEX IF NOT EXISTS lot_due ON lot (expires_at, account_id) WHERE remaining > 0 AND expires_at IS NOT NULL;
@@ -249,7 +259,7 @@ CREATE INDEX IF NOT EXISTS lot_activation ON lot (activates_at) WHERE awaits_act
 CREATE INDEX IF NOT EXISTS lot_entry ON lot (entry_id);
 CREATE INDEX IF NOT EXISTS lot_rule ON lot (account_id, rule_id);
 
--- A lot's end that was put off, by the command that did it.
+-- A lot's end that was put off, by the command that did it. Where it needs a notice, it is the planned end that is.
 CREATE TABLE IF NOT EXISTS extension (
   lot_id     INTEGER NOT NULL,
   command_id INTEGER NOT NULL,

@@ -2,7 +2,8 @@
 -- An error's text begins with a token: E_STALE and E_ANSWERED are worth planning again, the others are planner's bugs.
 
 -- One row a ledger entry. `lots` are the lots that the entry creates: [{"id","rule_id","issued","activates_at",
--- "expires_at"}]; `postings` its share in each lot: [[lot, points], ...].
+-- "expires_at", "notice_days"}], where `expires_at` is a plan if it needs a notice so long before; `postings` its share in each lot:
+-- [[lot, points], ...].
 CREATE VIEW IF NOT EXISTS apply_entry AS
   SELECT 0 AS id, 0 AS account_id, 0 AS seq, '' AS kind, 0 AS amount, 0 AS deficit_change, 0 AS balance_after, 0 AS at,
          0 AS occurred_at, 0 AS parent_id, 0 AS order_id, 0 AS redemption_id, 0 AS command_id, 0 AS program_version,
@@ -19,9 +20,12 @@ WHEN NEW.kind NOT IN ('merge_out', 'merge_in') BEGIN
          NEW.occurred_at, NEW.parent_id, NEW.order_id, NEW.redemption_id, NEW.command_id, NEW.program_version, NEW.explanation
     FROM kind k WHERE k.kind = NEW.kind;
   SELECT RAISE(ABORT, 'E_KIND') WHERE changes() <> 1;
-  INSERT INTO lot (id, account_id, entry_id, rule_id, issued, revoked, activates_at, expires_at, awaits_activation)
+  INSERT INTO lot (id, account_id, entry_id, rule_id, issued, revoked, activates_at, expires_at, planned_expires_at, notice_days,
+                   awaits_activation, awaits_notice)
   SELECT value ->> 'id', NEW.account_id, NEW.id, value ->> 'rule_id', value ->> 'issued', value ->> 'issued',
-         value ->> 'activates_at', value ->> 'expires_at', value ->> 'activates_at' > NEW.at
+         value ->> 'activates_at', iif(value ->> 'notice_days' IS NULL, value ->> 'expires_at', NULL),
+         iif(value ->> 'notice_days' IS NULL, NULL, value ->> 'expires_at'), value ->> 'notice_days',
+         value ->> 'activates_at' > NEW.at, value ->> 'notice_days' IS NOT NULL
     FROM json_each(NEW.lots);
   INSERT INTO posting (entry_id, lot_id, points) SELECT NEW.id, value ->> 0, value ->> 1 FROM json_each(NEW.postings);
 
@@ -176,7 +180,8 @@ WHEN OLD.awaits_activation = 1 AND NEW.awaits_activation = 0 AND NEW.remaining >
                      'points', CAST(NEW.remaining / s.power AS TEXT)
                                || iif(s.digits = 0, '', '.' || substr('0000' || CAST(NEW.remaining % s.power AS TEXT), -s.digits)),
                      'activates_at', strftime('%Y-%m-%dT%H:%M:%SZ', NEW.activates_at / 1000, 'unixepoch'),
-                     'expires_at', strftime('%Y-%m-%dT%H:%M:%SZ', NEW.expires_at / 1000, 'unixepoch'))
+                     'expires_at', strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(NEW.expires_at, NEW.planned_expires_at) / 1000,
+                                            'unixepoch'))
     FROM (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
             FROM program ORDER BY version DESC LIMIT 1) s;
 END;
@@ -203,7 +208,8 @@ END;
 
 -- The job that ends overdue holds sets `release_entry`; the points go back to their lots in the same statement, hold by
 -- hold, so that an account with several of them stays in sequence. What comes back to a lot that is over is good until
--- `returned_until`, where the program has such a grace: it goes from there to a new lot, by a transfer within the account.
+-- `returned_until`, where the program has such a grace: it goes from there to a new lot, by a transfer within the account, which
+-- needs a notice where any of them did.
 -- What is there then pays what is owed. A release takes up to five ids from `release_entry`.
 CREATE TRIGGER IF NOT EXISTS release_overdue AFTER UPDATE OF release_entry ON redemption
 WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
@@ -240,10 +246,11 @@ WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
                      || strftime('%Y-%m-%dT%H:%M:%SZ', NEW.returned_until / 1000, 'unixepoch'))),
          iif(step = 0, '[]', json_array(json_object('id', NEW.release_entry + 3, 'rule_id', 'returned_grace',
                                                     'issued', over.points, 'activates_at', a.last_at,
-                                                    'expires_at', NEW.returned_until))),
+                                                    'expires_at', NEW.returned_until, 'notice_days', over.notice_days))),
          iif(step = 0, over.postings, json_array(json_array(NEW.release_entry + 3, over.points)))
     FROM account a
-    JOIN (SELECT sum(p.points) AS points, json_group_array(json_array(p.lot_id, p.points)) AS postings
+    JOIN (SELECT sum(p.points) AS points, json_group_array(json_array(p.lot_id, p.points)) AS postings,
+                 max(l.notice_days) AS notice_days
             FROM posting p JOIN lot l ON l.id = p.lot_id
            WHERE p.entry_id = NEW.hold_entry
              AND l.expires_at <= (SELECT last_at FROM account WHERE id = NEW.account_id)) over
@@ -266,7 +273,8 @@ WHEN OLD.release_entry IS NULL AND NEW.release_entry IS NOT NULL BEGIN
     FROM account a
     JOIN (SELECT sum(part) AS points, json_group_array(json_array(id, part)) AS postings
             FROM (SELECT l.id, min(l.remaining, o.deficit + l.remaining
-                                   - sum(l.remaining) OVER (ORDER BY l.expires_at IS NULL, l.expires_at, l.id)) AS part
+                                   - sum(l.remaining) OVER (ORDER BY coalesce(l.expires_at, l.planned_expires_at) IS NULL,
+                                                                     coalesce(l.expires_at, l.planned_expires_at), l.id)) AS part
                     FROM account o JOIN lot l ON l.account_id = o.id
                    WHERE o.id = NEW.account_id AND o.deficit > 0 AND l.remaining > 0
                      AND (l.expires_at IS NULL OR l.expires_at > o.last_at))
@@ -426,6 +434,9 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
                        SELECT o.id FROM json_each(NEW.plan, '$.erasures') e
                          CROSS JOIN member m ON m.merged_into = e.value ->> 'member_id'
                          CROSS JOIN outbox o ON o.member_id = m.id);
+  -- nobody is there who could be told: what needs a notice stays
+  UPDATE lot SET awaits_notice = 0
+   WHERE awaits_notice = 1 AND account_id IN (SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.erasures'));
   INSERT INTO privacy_log (member_id, kind, caller_id, at)
   SELECT value ->> 'member_id', 'erasure', value ->> 'caller_id', NEW.at FROM json_each(NEW.plan, '$.erasures');
 
@@ -538,14 +549,18 @@ CREATE TRIGGER IF NOT EXISTS apply_plan INSTEAD OF INSERT ON apply BEGIN
          value ->> 'reason'
     FROM json_each(NEW.plan, '$.granted_tiers');
 
-  -- points that live on by activity: their end is put off, never nearer, and not of what is over
+  -- points that live on by activity: their end is put off, never nearer, and not of what is over; what was told of it is void
   INSERT INTO extension (lot_id, command_id, was, expires_at)
-  SELECT l.id, NEW.id, l.expires_at, max(x.value ->> 'expires_at')
+  SELECT l.id, NEW.id, coalesce(l.planned_expires_at, l.expires_at), max(x.value ->> 'expires_at')
     FROM json_each(NEW.plan, '$.extensions') x
     CROSS JOIN lot l ON l.account_id = x.value ->> 'member_id' AND l.rule_id = x.value ->> 'rule_id'
-   WHERE l.remaining + l.held > 0 AND l.expires_at > x.value ->> 'at' AND l.expires_at < x.value ->> 'expires_at'
+   WHERE l.remaining + l.held > 0 AND (l.expires_at IS NULL OR l.expires_at > x.value ->> 'at')
+     AND coalesce(l.expires_at, l.planned_expires_at) < x.value ->> 'expires_at'
    GROUP BY l.id;
-  UPDATE lot SET expires_at = x.expires_at FROM extension x WHERE x.command_id = NEW.id AND lot.id = x.lot_id;
+  UPDATE lot SET expires_at = iif(lot.notice_days IS NULL, x.expires_at, NULL),
+                 planned_expires_at = iif(lot.notice_days IS NULL, NULL, x.expires_at),
+                 awaits_notice = lot.notice_days IS NOT NULL
+    FROM extension x WHERE x.command_id = NEW.id AND lot.id = x.lot_id;
 
   INSERT INTO voucher (id, code, rule_id, member_id, skus, expires_at, created_at)
   SELECT value ->> 'id', value ->> 'code', value ->> 'rule_id', value ->> 'member_id', value ->> 'skus',

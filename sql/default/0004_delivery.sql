@@ -74,6 +74,8 @@ CREATE TRIGGER IF NOT EXISTS fan_out AFTER UPDATE OF until ON progress WHEN NEW.
    WHERE o.id > max(OLD.until, (SELECT min(after_message) FROM webhook WHERE disabled_at IS NULL)) AND o.id <= NEW.until
      AND w.disabled_at IS NULL AND w.after_message < o.id
      AND (w.kinds = '[]' OR o.kind IN (SELECT value FROM json_each(w.kinds)))
+     -- a letter is its person's
+     AND (o.kind <> 'message.send' OR w.with_recipient = 1)
    ORDER BY o.id;
 END;
 

@@ -129,7 +129,43 @@ SELECT 'rule gave points that nobody counted', min(l.id)
 UNION ALL
 SELECT 'lot ends at another moment than its extensions say', l.id
   FROM lot l JOIN (SELECT lot_id, max(expires_at) AS expires_at FROM extension GROUP BY lot_id) x ON x.lot_id = l.id
- WHERE l.expires_at IS NOT x.expires_at
+ WHERE coalesce(l.planned_expires_at, l.expires_at) IS NOT x.expires_at
+UNION ALL
+SELECT 'lot that needs a notice ends otherwise than its notice says', l.id
+  FROM lot l LEFT JOIN (SELECT p.lot_id, n.planned_expires_at, n.expires_at
+                          FROM notice_lot p JOIN notice n ON n.outbox_id = p.outbox_id
+                         WHERE p.outbox_id = (SELECT max(last.outbox_id) FROM notice_lot last WHERE last.lot_id = p.lot_id)) t
+       ON t.lot_id = l.id AND t.planned_expires_at = l.planned_expires_at
+ WHERE l.notice_days IS NOT NULL AND l.expires_at IS NOT iif(l.awaits_notice, NULL, t.expires_at)
+UNION ALL
+SELECT 'notice of something else than its message or its lots', n.outbox_id
+  FROM notice n LEFT JOIN outbox o ON o.id = n.outbox_id AND o.kind = 'points.annulment'
+ WHERE o.id IS NULL OR o.payload ->> 'days' <> n.days
+    OR o.payload ->> 'expires_at' <> strftime('%Y-%m-%dT%H:%M:%SZ', n.told / 1000, 'unixepoch')
+    OR NOT EXISTS (SELECT 1 FROM notice_lot WHERE outbox_id = n.outbox_id)
+UNION ALL
+SELECT 'notice told of a lot that it could not be about', p.lot_id
+  FROM notice_lot p LEFT JOIN notice n ON n.outbox_id = p.outbox_id LEFT JOIN lot l ON l.id = p.lot_id
+ WHERE l.id IS NULL OR n.days IS NOT l.notice_days
+    OR n.planned_expires_at IS NOT l.planned_expires_at
+       AND NOT EXISTS (SELECT 1 FROM extension x WHERE x.lot_id = p.lot_id AND x.was = n.planned_expires_at)
+UNION ALL
+SELECT 'notice was recorded as sent though nobody took it, or otherwise than somebody did', n.outbox_id
+  FROM notice n LEFT JOIN (
+    -- of whoever was erased since nobody knows whether a person was there
+    SELECT coalesce(l.dispatch_id, d.outbox_id) AS outbox_id, l.id IS NOT NULL AS by_letter, d.done_at AS at,
+           m.status <> 'erased' AS surely
+      FROM delivery d JOIN webhook w ON w.id = d.webhook_id AND w.with_recipient = 1
+      JOIN member own ON own.id = d.member_id JOIN member m ON m.id = coalesce(own.merged_into, own.id)
+      LEFT JOIN letter l ON l.id = d.outbox_id
+     WHERE d.status = 'delivered'
+     UNION ALL
+    SELECT coalesce(l.dispatch_id, r.outbox_id), NULL, c.at, 1
+      FROM receipt r JOIN command c ON c.id = r.command_id LEFT JOIN letter l ON l.id = r.outbox_id
+     WHERE r.status IN ('delivered', 'opened')) t
+       ON t.outbox_id = n.outbox_id AND coalesce(t.by_letter = n.by_letter, 1)
+ GROUP BY n.outbox_id
+HAVING iif(n.sent_at IS NULL, coalesce(max(t.surely), 0), coalesce(max(t.at = n.sent_at), 0) = 0)
 UNION ALL
 SELECT 'voucher is used by another order than its uses say', v.id
   FROM voucher v
@@ -406,4 +442,18 @@ UNION ALL
 SELECT 'receipt of a message that is not there, or that no command brought', r.id
   FROM receipt r LEFT JOIN outbox o ON o.id = r.outbox_id LEFT JOIN command c ON c.id = r.command_id
  WHERE o.id IS NULL OR c.id IS NULL
+UNION ALL
+SELECT 'dispatch of a message that is not there, or of another member', n.outbox_id
+  FROM dispatch n LEFT JOIN outbox o ON o.id = n.outbox_id
+ WHERE o.member_id IS NOT n.member_id
+UNION ALL
+SELECT 'dispatch that says otherwise than its letters', n.outbox_id
+  FROM dispatch n
+ WHERE (n.channel, n.sent_at)
+       IS NOT ((SELECT l.channel FROM letter l WHERE l.dispatch_id = n.outbox_id ORDER BY l.id DESC LIMIT 1),
+               (SELECT min(o.at) FROM letter l JOIN outbox o ON o.id = l.id WHERE l.dispatch_id = n.outbox_id))
+UNION ALL
+SELECT 'letter that is no message of its dispatch', l.id
+  FROM letter l LEFT JOIN dispatch n ON n.outbox_id = l.dispatch_id LEFT JOIN outbox o ON o.id = l.id
+ WHERE o.kind IS NOT 'message.send' OR o.member_id IS NOT n.member_id OR o.payload ->> 'channel' IS NOT l.channel
 LIMIT 100

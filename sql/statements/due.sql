@@ -18,4 +18,17 @@ SELECT
   min((SELECT count(*) FROM (SELECT 1 FROM outbox
                           WHERE id > max((SELECT until FROM progress WHERE job = 'deliver'),
                                          (SELECT min(after_message) FROM webhook WHERE disabled_at IS NULL)) LIMIT ?2))
-  + (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT ?2)), ?2) AS deliver
+  + (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE next_at IS NOT NULL AND next_at <= ?1 LIMIT ?2)), ?2) AS deliver,
+  -- messages of which nobody asked yet whether members are written of them, and those that wait for their time
+  min((SELECT count(*) FROM (SELECT 1 FROM outbox WHERE id > (SELECT until FROM progress WHERE job = 'notify') LIMIT ?2))
+  + (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE next_at IS NOT NULL AND next_at <= ?1
+                            AND (SELECT letters FROM listening) LIMIT ?2)), ?2) AS notify,
+  -- notices that were sent and end nothing yet; lots of which one is to be written, where an endpoint gets it: as a message, as a
+  -- letter
+  (SELECT count(*) FROM (SELECT 1 FROM notice WHERE sent_at IS NOT NULL AND expires_at IS NULL LIMIT ?2)) AS notices_sent,
+  (SELECT count(*) FROM (SELECT 1 FROM lot l CROSS JOIN member m ON m.id = l.account_id
+                          WHERE l.awaits_notice = 1 AND l.remaining > 0
+                            AND l.planned_expires_at - (l.notice_days + 1) * 86400000 <= ?1
+                            AND m.status IN ('active', 'not_confirmed') LIMIT ?2)) AS untold,
+  (SELECT messages FROM listening) AS messages,
+  (SELECT letters FROM listening) AS letters

@@ -81,13 +81,14 @@ SELECT
                                     WHERE o.member_id = mem.id AND o.status = 'recorded'
                                       AND l.category = bought.value AND l.returned < l.quantity))) ELSE json('[]') END)
      FROM mem) AS member,
-  -- [id, rule_id, remaining, activates_at, expires_at]
-  (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
+  -- [id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days]
+  (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days))
      FROM lot WHERE account_id = (SELECT id FROM mem) AND remaining > 0) AS lots,
   -- holds that are still open: past their deadline they give their points back before anything else
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid,
+                                                                 l.planned_expires_at, l.notice_days))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
@@ -119,11 +120,12 @@ SELECT
                                                               discount, cost, tax, promo, amount, program_discount,
                                                               paid_points, paid_money, qualifying, json(shares), returned))
                              FROM order_line WHERE order_id = o.id)),
-            -- what each lot paid and has not got back yet: [lot, points, activates_at, expires_at]
+            -- what each lot paid and has not got back yet: [lot, points, activates_at, expires_at, place, planned_expires_at,
+            -- notice_days]
             'paid', json((SELECT json_group_array(json_array(p.lot_id, p.points
                                    - coalesce((SELECT sum(b.points) FROM entry e CROSS JOIN posting b ON b.entry_id = e.id
                                                 WHERE e.parent_id = p.entry_id AND b.lot_id = p.lot_id), 0),
-                                   l.activates_at, l.expires_at, p.rowid))
+                                   l.activates_at, l.expires_at, p.rowid, l.planned_expires_at, l.notice_days))
                             FROM redemption r JOIN posting p ON p.entry_id = r.capture_entry JOIN lot l ON l.id = p.lot_id
                            WHERE r.id = o.redemption_id)),
             'returns', json((SELECT json_group_array(json_object('ref', t.ref, 'content_hash', t.content_hash,
@@ -155,7 +157,7 @@ SELECT
                                                      AND o.status = 'recorded')))
                       FROM json_each(?10, '$.windows') since)) ELSE json('[]') END)
      FROM other) AS other,
-  (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
+  (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days))
      FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots,
   (SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id, 'member_id', v.member_id,
                                        'skus', json(v.skus), 'expires_at', v.expires_at, 'created_at', v.created_at,
@@ -167,7 +169,8 @@ SELECT
      FROM event v WHERE v.ref = ?12) AS event,
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
-            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
+            'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid,
+                                                                 l.planned_expires_at, l.notice_days))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds,
@@ -195,11 +198,13 @@ SELECT
             'referrer_entry', r.referrer_entry, 'referee_entry', r.referee_entry,
             'referrer_given', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at)) FROM lot l WHERE l.entry_id = r.referrer_entry)),
             'referee_given', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at)) FROM lot l WHERE l.entry_id = r.referee_entry)),
-            'referrer_lots', json((SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at))
+            'referrer_lots', json((SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at,
+                                                                        planned_expires_at, notice_days))
                                      FROM lot WHERE account_id = r.referrer_id AND remaining > 0 AND r.outcome = 'paid')),
             'referrer_holds', json((SELECT json_group_array(json_object('id', h.id, 'status', h.status, 'hold_expires_at',
                        h.hold_expires_at, 'hold_entry', h.hold_entry, 'points', h.points,
-                       'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid))
+                       'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid,
+                                                                            l.planned_expires_at, l.notice_days))
                                            FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = h.hold_entry))))
                      FROM redemption h
                     WHERE h.account_id = r.referrer_id AND h.status IN ('awaiting_confirmation', 'held') AND r.outcome = 'paid')),

@@ -22,6 +22,10 @@ SELECT json_object(
                                FROM delivery d WHERE d.outbox_id = o.id)),
          'receipts', json((SELECT json_group_array(json_object('channel', told.channel, 'status', told.status,
                                                                'at', told.at, 'reason', told.reason))
-                             FROM (SELECT * FROM receipt WHERE outbox_id = o.id ORDER BY id) told)))
+                             FROM (SELECT * FROM receipt WHERE outbox_id = o.id ORDER BY id) told)),
+         'dispatch', json((SELECT json_object('purpose', n.purpose, 'status', n.status, 'next_at', n.next_at, 'reason', n.reason,
+                                            'letters', json((SELECT json_group_array(json_object('id', told.id, 'channel', told.channel))
+                                                               FROM (SELECT * FROM letter WHERE dispatch_id = o.id ORDER BY id) told)))
+                           FROM dispatch n WHERE n.outbox_id = o.id)))
   FROM (SELECT DISTINCT id FROM named) named CROSS JOIN outbox o ON o.id = named.id
  ORDER BY o.id DESC

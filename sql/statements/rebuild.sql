@@ -1,9 +1,9 @@
 -- The projections rebuilt from the facts alone, and where a stored one says something else: one row for each row and column
 -- (at most ?1), beside the number of all of them. `line` is the position of an order's line; ids are in hexadecimal. One
 -- statement, so that all of it is of one moment.
--- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; ends that were put off; who was merged
+-- Facts: entries and postings, replayed by what `kind` says; what a lot was granted; ends that were put off; notices; who was merged
 -- into whom; orders with what their lines sold; returns; uses of vouchers; verdicts on referrals. What the facts do not tell is left alone: a tier, a code that is still awaited, whether
--- an activation was announced.
+-- an activation was announced or a notice is awaited.
 WITH
   moved AS (
     SELECT p.lot_id, sum(p.points * k.d_remaining) AS remaining, sum(p.points * k.d_held) AS held,
@@ -13,14 +13,23 @@ WITH
   taken_back AS (
     SELECT part.value ->> 0 AS lot_id, sum(part.value ->> 1) AS points FROM order_return r, json_each(r.lots) part GROUP BY 1),
   put_off AS (SELECT lot_id, max(expires_at) AS expires_at FROM extension GROUP BY lot_id),
+  -- ends that a lot's last notice gave, by the end that was planned when it told of it
+  noticed AS (
+    SELECT p.lot_id, n.planned_expires_at, n.expires_at
+      FROM notice_lot p JOIN notice n ON n.outbox_id = p.outbox_id
+     WHERE p.outbox_id = (SELECT max(last.outbox_id) FROM notice_lot last WHERE last.lot_id = p.lot_id)),
   -- a lot is born fully in `revoked`, in the account of its entry; a merge gives it to another one
   buckets AS (
     SELECT l.id, coalesce(o.merged_into, e.account_id, l.account_id) AS account_id, l.issued,
            coalesce(m.remaining, 0) AS remaining, coalesce(m.held, 0) AS held, coalesce(m.spent, 0) AS spent,
            coalesce(m.expired, 0) AS expired, l.issued + coalesce(m.revoked, 0) AS revoked,
-           coalesce(t.points, 0) AS returned, coalesce(x.expires_at, l.expires_at) AS expires_at, l.rule_id, e.kind
+           coalesce(t.points, 0) AS returned,
+           iif(l.notice_days IS NULL, coalesce(x.expires_at, l.expires_at),
+               iif(l.awaits_notice, NULL, n.expires_at)) AS expires_at,
+           iif(l.notice_days IS NULL, NULL, coalesce(x.expires_at, l.planned_expires_at)) AS planned_expires_at, l.rule_id, e.kind
       FROM lot l LEFT JOIN moved m ON m.lot_id = l.id LEFT JOIN entry e ON e.id = l.entry_id
            LEFT JOIN taken_back t ON t.lot_id = l.id LEFT JOIN put_off x ON x.lot_id = l.id
+           LEFT JOIN noticed n ON n.lot_id = l.id AND n.planned_expires_at = coalesce(x.expires_at, l.planned_expires_at)
            LEFT JOIN member o ON o.id = e.account_id),
   totals AS (
     SELECT account_id, sum(remaining) AS remaining, sum(held) AS held, sum(spent) AS redeemed, sum(expired) AS expired,
@@ -72,10 +81,11 @@ WITH
                        'spent', json_array(l.spent, b.spent), 'expired', json_array(l.expired, b.expired),
                        'revoked', json_array(l.revoked, b.revoked), 'returned', json_array(l.returned, b.returned),
                        'expires_at', json_array(l.expires_at, b.expires_at),
+                       'planned_expires_at', json_array(l.planned_expires_at, b.planned_expires_at),
                        'account_id', json_array(printf('%x', l.account_id), printf('%x', b.account_id)))
       FROM lot l JOIN buckets b ON b.id = l.id
-     WHERE (l.remaining, l.held, l.spent, l.expired, l.revoked, l.returned, l.expires_at, l.account_id)
-           IS NOT (b.remaining, b.held, b.spent, b.expired, b.revoked, b.returned, b.expires_at, b.account_id)
+     WHERE (l.remaining, l.held, l.spent, l.expired, l.revoked, l.returned, l.expires_at, l.planned_expires_at, l.account_id)
+           IS NOT (b.remaining, b.held, b.spent, b.expired, b.revoked, b.returned, b.expires_at, b.planned_expires_at, b.account_id)
     UNION ALL
     SELECT 'rule_total', 0, NULL, json_object('rule_id', json_array(NULL, g.rule_id))
       FROM given g LEFT JOIN rule_total t ON t.rule_id = g.rule_id WHERE t.rule_id IS NULL

@@ -120,6 +120,34 @@ impl Instance {
         self.ask(|program, store| program.call_scheduled(store, held.0, trigger, moment))
     }
 
+    pub fn messaging(&mut self, held: &Held) -> Option<wit::Messaging> {
+        self.ask(|program, store| program.call_messaging(store, held.0))
+    }
+
+    pub fn quiet_until(&mut self, held: &Held, zone: &str, at: i64) -> Option<i64> {
+        self.ask(|program, store| program.call_quiet_until(store, held.0, zone, at))
+    }
+
+    pub fn write(
+        &mut self,
+        held: &Held,
+        kind: &str,
+        of_id: Option<&str>,
+        channel: engine::Channel,
+        language: &str,
+        values: &[engine::NamedValue],
+    ) -> Result<Option<wit::Written>, String> {
+        let channel = match channel {
+            engine::Channel::Email => wit::Channel::Email,
+            engine::Channel::Sms => wit::Channel::Sms,
+            engine::Channel::Messenger => wit::Channel::Messenger,
+            engine::Channel::Push => wit::Channel::Push,
+        };
+        let value = |told: &engine::NamedValue| wit::NamedValue { name: told.name.clone(), value: told.value.clone() };
+        let values: Vec<wit::NamedValue> = values.iter().map(value).collect();
+        self.ask(|program, store| program.call_write(store, held.0, kind, of_id, channel, language, &values))
+    }
+
     pub fn needs(&mut self, held: &Held, at: i64) -> wit::Needs {
         self.ask(|program, store| program.call_needs(store, held.0, at))
     }

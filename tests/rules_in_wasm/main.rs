@@ -14,7 +14,7 @@ use chance::Chance;
 use common::{NOON, document_with, member, order};
 use instance::{Component, Held, Instance};
 use rules::Program;
-use rules::engine::{Discounts, Payment, Referral};
+use rules::engine::{Channel, Discounts, Payment, Referral};
 use rules::presets::PRESETS;
 use serde_json::{Value, json};
 use told::same;
@@ -94,9 +94,21 @@ fn try_document(instance: &mut Instance, seed: u64, tried: &mut Tried) {
         for trigger in &agenda.triggers {
             same(native.scheduled(&trigger.id, at), &instance.scheduled(&held, &trigger.id, at));
         }
+        for zone in ["", "Asia/Vladivostok", "Mars/Olympus"] {
+            same(native.quiet_until(zone, at), &instance.quiet_until(&held, zone, at));
+        }
         same(native.returned_until(at), &instance.returned_until(&held, at));
     }
     same(native.judge_event(&somebody, &event), &instance.judge_event(&held, &somebody, &event));
+    let messaging = native.messaging();
+    same(&messaging, &instance.messaging(&held));
+    for kind in messaging.iter().flat_map(|messaging| &messaging.kinds) {
+        for (channel, language) in [(Channel::Email, "ru"), (Channel::Sms, "en")] {
+            let values = chance.values();
+            let written = native.write(&kind.kind, kind.of_id.as_deref(), channel, language, &values);
+            same(written, &instance.write(&held, &kind.kind, kind.of_id.as_deref(), channel, language, &values));
+        }
+    }
     instance.forget(held);
 }
 

@@ -11,6 +11,7 @@ mod green_house;
 mod gw_tools;
 mod lacy_bird;
 mod leonardo;
+mod letters;
 mod madrobots;
 mod ozon_premium;
 mod progressive;
@@ -20,6 +21,7 @@ mod sela;
 mod toy69;
 
 mod access;
+mod annulment;
 mod between;
 mod cards;
 mod components;

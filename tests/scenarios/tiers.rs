@@ -227,7 +227,7 @@ async fn a_member_whom_the_books_refuse_keeps_nobody_else_s_tier_waiting_and_is_
     }
     let id = i64::from_str_radix(anna.id.strip_prefix("mem_").unwrap(), 16).unwrap();
     let refuses = format!(
-        "CREATE TRIGGER refuses BEFORE UPDATE ON statistics WHEN NEW.member_id = {id} BEGIN SELECT RAISE(ABORT, 'E_LINES');\nEND;"
+        "CREATE TRIGGER refuses BEFORE UPDATE OF tier ON statistics WHEN NEW.member_id = {id} BEGIN SELECT RAISE(ABORT, 'E_LINES');\nEND;"
     );
     shop.alter("default", &refuses);
     shop.at("2027-02-01T09:00:00Z").await;

@@ -58,8 +58,8 @@ pub async fn reached(job: &str, place: Place) -> Result<(), Problem> {
 /// So many members in a row that can't be done, and nobody who can: it is not they.
 const NOT_THEY: i64 = 5;
 
-/// Lets something happen to a member. What can't be done is put aside and told, so that one member never stops the others.
-/// Says what became of it.
+/// Lets something happen to a member. What can't be done is put aside and told, so that one member never stops the others: the job
+/// goes back to `place` when it is tried again. Says what became of it.
 ///
 /// # Errors
 /// 503 and 409: the store does not answer, or somebody buys all the time; or it can be done for nobody, as with a key that is not
@@ -67,6 +67,7 @@ const NOT_THEY: i64 = 5;
 pub async fn happen_to(
     job: &str,
     member: Id,
+    place: Instant,
     now: Instant,
     what: &Happening<'_>,
     step: &mut Step,
@@ -84,7 +85,8 @@ pub async fn happen_to(
         Err(problem) => {
             let line = serde_json::json!({"level": "error", "job": job, "member": member.external("mem"), "code": problem.code});
             eprintln!("{line}");
-            let put = put_aside(&books(), job, member, now, problem.code, Some(what.at));
+            let books = books();
+            let put = put_aside(&books, job, member, now, problem.code, Some(place));
             put.await.map_err(|error| from_store(&error))?;
             step.set_aside += 1;
         }

@@ -9,13 +9,14 @@ use std::time::Duration;
 use domain::{Id, Instant};
 use edge::person::Persons;
 use edge::webhook::Secret;
-use edge::{Problem, books, from_store, now, random};
+use edge::{ActiveProgram, Problem, books, from_store, now, random};
 use futures_util::future::{Either, join_all, select};
 use http::{Request, StatusCode, header};
 use spin_sdk::wasip3::http::types::ErrorCode;
 use store::{Attempted, Claimed, Outgoing, StoreError};
 
-use crate::envelope::{Envelope, put_into};
+use crate::envelope::{Envelope, UNWRITABLE, put_into};
+use crate::notify::versions_of;
 
 /// Messages that one statement puts beside the endpoints.
 const FANNED_OUT: i64 = 500;
@@ -61,6 +62,10 @@ enum Outcome {
     Failed(String),
     /// Nothing is to be sent, and why.
     Skipped(&'static str),
+    /// Nothing is to be sent before then.
+    Later(Instant),
+    /// The program's words can't say it: parked at once, so that what comes after it is not kept waiting.
+    Unwritable(String),
     /// The endpoint gets nothing any more.
     Closed,
 }
@@ -69,10 +74,10 @@ enum Outcome {
 ///
 /// # Errors
 /// 503 when a store does not answer: what was sent meanwhile is sent again, under its id.
-pub async fn all(at: Instant, mut made: impl FnMut(i64)) -> Result<(), Problem> {
+pub async fn all(at: Instant, program: Option<&ActiveProgram>, mut made: impl FnMut(i64)) -> Result<(), Problem> {
     let started = std::time::Instant::now();
     loop {
-        made(batch(at).await?);
+        made(batch(at, program).await?);
         let due = stored(async || store::due(&books(), at, 1).await).await?;
         if due.deliver == 0 || started.elapsed() > LONGEST {
             return Ok(());
@@ -80,30 +85,26 @@ pub async fn all(at: Instant, mut made: impl FnMut(i64)) -> Result<(), Problem> 
     }
 }
 
-/// One batch. Says how many attempts it made.
+/// One batch; letters are in the words of `program`. Says how many attempts it made.
 ///
 /// # Errors
 /// As [`all`].
-pub async fn batch(at: Instant) -> Result<i64, Problem> {
+pub async fn batch(at: Instant, program: Option<&ActiveProgram>) -> Result<i64, Problem> {
     stored(async || store::fan_out(&books(), FANNED_OUT).await).await?;
     let leased_until = now().plus_seconds(LEASE_SECONDS);
     let claimed = stored(async || store::claim_deliveries(&books(), at, BATCH, leased_until).await).await?;
     if claimed.is_empty() {
         return Ok(0);
     }
-    let outgoing = stored(async || store::messages_to_send(&books(), &claimed).await).await?;
+    let outgoing = stored(async || store::messages_to_send(&books(), &claimed, now().max(at)).await).await?;
     let secrets = secrets(&outgoing).await?;
-    let versions: BTreeSet<Id> = outgoing
-        .iter()
-        .filter_map(|message| message.person.as_ref())
-        .flat_map(|person| std::iter::once(person.profile).chain(person.merged_profiles.iter().copied()))
-        .collect();
+    let versions: BTreeSet<Id> = outgoing.iter().filter_map(|message| message.person.as_ref()).flat_map(versions_of).collect();
     let persons = Persons::of(&versions.into_iter().collect::<Vec<_>>()).await?;
     let attempts = claimed.iter().filter_map(|claimed| {
         let message = |message: &&Outgoing| (message.message_id, message.webhook_id) == (claimed.message, claimed.webhook);
         Some((claimed, outgoing.iter().find(message)?))
     });
-    let sending = attempts.map(async |(claimed, message)| (*claimed, attempt(message, &secrets, &persons).await));
+    let sending = attempts.map(async |(claimed, message)| (*claimed, attempt(message, &secrets, &persons, program).await));
     let outcomes = join_all(sending).await;
     let over = now();
     let attempted: Vec<Attempted> = outcomes.iter().map(|(claimed, outcome)| settle(*claimed, outcome, over)).collect();
@@ -151,13 +152,20 @@ async fn secrets(outgoing: &[Outgoing]) -> Result<BTreeMap<Id, Vec<Secret>>, Pro
     Ok(secrets)
 }
 
-async fn attempt(message: &Outgoing, secrets: &BTreeMap<Id, Vec<Secret>>, persons: &Persons) -> Outcome {
+async fn attempt(
+    message: &Outgoing,
+    secrets: &BTreeMap<Id, Vec<Secret>>,
+    persons: &Persons,
+    program: Option<&ActiveProgram>,
+) -> Outcome {
     if message.disabled {
         return Outcome::Closed;
     }
-    let body = match put_into(message, persons, now()) {
+    let body = match put_into(message, persons, program, now()) {
         Ok(Envelope::Body(body)) => body,
         Ok(Envelope::Nothing(why)) => return Outcome::Skipped(why),
+        Ok(Envelope::Later(until)) => return Outcome::Later(until),
+        Err(problem) if problem.code == UNWRITABLE => return Outcome::Unwritable(problem.detail),
         Err(problem) => return Outcome::Failed(problem.detail),
     };
     let secrets = secrets.get(&message.webhook_id).map(Vec::as_slice).unwrap_or_default();
@@ -217,6 +225,14 @@ fn settle(claimed: Claimed, outcome: &Outcome, now: Instant) -> Attempted {
         Outcome::Skipped(why) => {
             let last_error = Some((*why).to_owned());
             return Attempted { claimed, status: "skipped", next_at: None, last_status: None, last_error };
+        }
+        Outcome::Unwritable(why) => {
+            let last_error = Some(why.chars().take(LONGEST_ERROR).collect());
+            return Attempted { claimed, status: "parked", next_at: None, last_status: None, last_error };
+        }
+        Outcome::Later(until) => {
+            let last_error = Some("it waits for the end of quiet hours".to_owned());
+            return Attempted { claimed, status: "waiting", next_at: Some(*until), last_status: None, last_error };
         }
         // closed with the others, as waiting
         Outcome::Closed => (None, None, None),

@@ -2,10 +2,12 @@
 //! scheduler; the audit, and the rebuild's comparison; webhooks and the messages that they get.
 
 mod agenda;
+mod annulment;
 mod audit;
 mod deliver;
 mod envelope;
 mod messages;
+mod notify;
 mod occasions;
 mod rebuild;
 mod remind;

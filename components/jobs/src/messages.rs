@@ -5,7 +5,7 @@ use domain::{Id, Instant};
 use edge::{Call, Change, Problem, Reply, Scope, authorize, books, change, from_store, wire};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{DeliveryRow, MessageRow, Messages, ReceiptRow};
+use store::{DeliveryRow, DispatchRow, LetterRow, MessageRow, Messages, ReceiptRow};
 
 const MAY: [Scope; 2] = [Scope::Staff, Scope::Jobs];
 
@@ -114,9 +114,16 @@ fn message_json(row: &MessageRow) -> Value {
             "channel": receipt.channel, "status": receipt.status, "at": receipt.at.to_string(), "reason": receipt.reason,
         })
     };
+    let letter = |letter: &LetterRow| json!({"id": letter.id.external("msg"), "channel": letter.channel});
+    let dispatch = |dispatch: &DispatchRow| {
+        json!({
+            "purpose": dispatch.purpose, "status": dispatch.status, "next_at": moment(dispatch.next_at), "reason": dispatch.reason,
+            "letters": dispatch.letters.iter().map(letter).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "id": row.id.external("msg"), "kind": row.kind, "member_id": row.member_id.map(|id| id.external("mem")),
         "at": row.at.to_string(), "deliveries": row.deliveries.iter().map(delivery).collect::<Vec<_>>(),
-        "receipts": row.receipts.iter().map(receipt).collect::<Vec<_>>(),
+        "receipts": row.receipts.iter().map(receipt).collect::<Vec<_>>(), "dispatch": row.dispatch.as_ref().map(dispatch),
     })
 }

@@ -63,8 +63,10 @@ async fn page(look: &Look<'_>, occasion: &Occasion, after: Id) -> Result<Step, P
     let told = Some(("occasion", json!({"occasion": occasion.id, "at": at.to_string()})));
     let what = Happening { key: &key, type_name: &occasion.event_type, at, told, voucher: None };
     for member in &members {
-        happen_to(&job, *member, now().max(look.at), &what, &mut step, async |member, _| is_theirs(occasion, member, &job).await)
-            .await?;
+        happen_to(&job, *member, at, now().max(look.at), &what, &mut step, async |member, _| {
+            is_theirs(occasion, member, &job).await
+        })
+        .await?;
     }
     let done = i64::try_from(members.len()).unwrap_or(BATCH) < BATCH;
     let cursor = if done { END } else { members.last().map_or(END, |last| last.0) };

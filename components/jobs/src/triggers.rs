@@ -101,11 +101,12 @@ async fn fire(look: &Look<'_>, trigger: &Trigger, job: &str, found: &[Watched], 
         let voucher = voucher(trigger, watched, &firing);
         let told = Some(("trigger", json!({"trigger": trigger.id, "at": at.to_string()})));
         let what = Happening { key: &key, type_name: &trigger.event_type, at, told, voucher };
-        let became = happen_to(job, member, now().max(look.at), &what, step, async |member, program| match trigger.unless {
-            Unless::ProfileFilled => Ok(!person::behind(member).await?.fills(program.profile_fields())),
-            _ => Ok(true),
-        })
-        .await?;
+        let became =
+            happen_to(job, member, watched.at, now().max(look.at), &what, step, async |member, program| match trigger.unless {
+                Unless::ProfileFilled => Ok(!person::behind(member).await?.fills(program.profile_fields())),
+                _ => Ok(true),
+            })
+            .await?;
         if became != Happened::Not {
             last.insert(member, at);
         }

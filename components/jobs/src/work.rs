@@ -13,7 +13,7 @@ use store::{Due, StoreError};
 
 use crate::agenda::{Look, Step};
 use crate::runs::Record;
-use crate::{deliver, occasions, remind, reseal, sweep, tiers, triggers};
+use crate::{annulment, deliver, notify, occasions, remind, reseal, sweep, tiers, triggers};
 
 /// Rows of one statement: it stays well below a quarter of a second.
 const BATCH: i64 = 500;
@@ -39,13 +39,26 @@ enum Job {
     Occasions,
     Triggers,
     Remind,
+    Annulment,
+    /// What the others tell is told the members in words.
+    Notify,
     /// Last of all, so that what the others tell is sent, too.
     Deliver,
 }
 
 impl Job {
-    const ALL: [Self; 8] =
-        [Self::Holds, Self::Activate, Self::Expire, Self::Tiers, Self::Occasions, Self::Triggers, Self::Remind, Self::Deliver];
+    const ALL: [Self; 10] = [
+        Self::Holds,
+        Self::Activate,
+        Self::Expire,
+        Self::Tiers,
+        Self::Occasions,
+        Self::Triggers,
+        Self::Remind,
+        Self::Annulment,
+        Self::Notify,
+        Self::Deliver,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -56,6 +69,8 @@ impl Job {
             Self::Occasions => "occasions",
             Self::Triggers => "triggers",
             Self::Remind => "remind",
+            Self::Annulment => "annulment",
+            Self::Notify => "notify",
             Self::Deliver => "deliver",
         }
     }
@@ -70,6 +85,8 @@ impl Job {
             Self::Occasions => look.is_some_and(occasions::is_due).into(),
             Self::Triggers => look.is_some_and(triggers::is_due).into(),
             Self::Remind => look.is_some_and(remind::is_due).into(),
+            Self::Annulment => look.map_or(0, |look| annulment::due(look, due)),
+            Self::Notify => due.notify.max(look.is_some_and(notify::begins).into()),
             Self::Deliver => due.deliver,
         }
     }
@@ -112,8 +129,16 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
         tiers::mark(at).await?;
     }
     let mut record = Record::begin(job.word(), at);
-    let waiting = due(at).await?;
+    let mut waiting = due(at).await?;
     let program = program_of(&waiting).await?;
+    if job == Job::Deliver && Job::Notify.due(&waiting, look(at, program.as_ref(), &waiting).as_ref()) > 0 {
+        // so that whoever asks for one job only has the codes sent, too
+        let mut record = Record::begin(Job::Notify.word(), at);
+        let outcome = batch(Job::Notify, &waiting, at).await.map(|step| record.add(step));
+        // what was decided before is sent all the same
+        record.end(outcome.as_ref().err()).await;
+        waiting = due(at).await?;
+    }
     if job.due(&waiting, look(at, program.as_ref(), &waiting).as_ref()) > 0 {
         let outcome = batch(job, &waiting, at).await;
         let outcome = outcome.map(|step| record.add(step));
@@ -188,7 +213,8 @@ pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
 /// Sends what is due, and records it.
 async fn send(at: Instant) -> Result<(), Problem> {
     let mut record = Record::begin(Job::Deliver.word(), at);
-    let sent = deliver::all(at, |attempts| record.add(Step::of(attempts))).await;
+    let program = program_of(&due(at).await?).await?;
+    let sent = deliver::all(at, program.as_ref(), |attempts| record.add(Step::of(attempts))).await;
     record.end(sent.as_ref().err()).await;
     sent
 }
@@ -222,11 +248,13 @@ async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
         // whom a new program says otherwise of is known before they are looked at
         (Job::Tiers, _) if waiting.unasked > 0 => tiers::ask(at).await.map(Step::of),
         (Job::Tiers, _) => tiers::batch(at).await,
-        (Job::Deliver, _) => deliver::batch(at).await.map(Step::of),
+        (Job::Deliver, _) => deliver::batch(at, program.as_ref()).await.map(Step::of),
+        (Job::Notify, Some(look)) => notify::batch(look).await,
         (Job::Occasions, Some(look)) => occasions::batch(look).await,
         (Job::Triggers, Some(look)) => triggers::batch(look).await,
         (Job::Remind, Some(look)) => remind::batch(look).await,
-        (Job::Occasions | Job::Triggers | Job::Remind, None) => Ok(Step::default()),
+        (Job::Annulment, Some(look)) => annulment::batch(look).await,
+        (Job::Occasions | Job::Triggers | Job::Remind | Job::Annulment | Job::Notify, None) => Ok(Step::default()),
     }
 }
 

@@ -104,6 +104,17 @@ impl Zone {
         }
     }
 
+    /// The zone without a place.
+    pub fn utc() -> Self {
+        Self { rules: TimeZone::UTC }
+    }
+
+    /// The start of a local day, so many minutes later by the clock on the wall.
+    pub fn clock(&self, date: Date, minutes: i16) -> Result<i64, NoLife> {
+        let at = date.at(0, 0, 0, 0).checked_add(Span::new().try_minutes(minutes)?)?;
+        self.instant(at)
+    }
+
     /// The life of points earned at this instant (milliseconds).
     pub fn life(&self, earned_at: i64, lifetime: &Lifetime) -> Result<Life, NoLife> {
         self.life_from(earned_at, self.local(earned_at)?, lifetime)

@@ -5,8 +5,8 @@ use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 use crate::Program;
 use crate::bindings::export;
 use crate::engine::{
-    self, Agenda, Enrolment, Event, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral, Judgement, Member, Needs,
-    Order, Payment, Referral, Rewarded, Settings, Standing,
+    self, Agenda, Channel, Enrolment, Event, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral, Judgement, Member,
+    Messaging, NamedValue, Needs, Order, Payment, Referral, Rewarded, Settings, Standing, Written,
 };
 
 #[global_allocator]
@@ -53,6 +53,25 @@ impl GuestProgram for Program {
 
     fn scheduled(&self, trigger: String, moment: i64) -> Option<Firing> {
         self.scheduled(&trigger, moment)
+    }
+
+    fn messaging(&self) -> Option<Messaging> {
+        self.messaging()
+    }
+
+    fn quiet_until(&self, zone: String, at: i64) -> Option<i64> {
+        self.quiet_until(&zone, at)
+    }
+
+    fn write(
+        &self,
+        kind: String,
+        of: Option<String>,
+        channel: Channel,
+        language: String,
+        values: Vec<NamedValue>,
+    ) -> Result<Option<Written>, String> {
+        self.write(&kind, of.as_deref(), channel, &language, &values)
     }
 
     fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {

@@ -5,6 +5,7 @@
 //! - `document`: JSON to typed blocks, one file a block, with every problem found and named by its JSON pointer;
 //! - `calendar`: the days of the program's zone, from which points become available and on which they expire;
 //! - `agenda`: from when to when occasions, triggers and reminders are due;
+//! - `messages`: what members are written, from the program's templates;
 //! - `judge`: line amounts, points paid, earning, shares of the lines, and the sentence that explains each of them;
 //! - `component`: the same behind `wit/rules.wit`, for WebAssembly only.
 //!
@@ -50,6 +51,7 @@ mod component;
 mod document;
 mod judge;
 mod limits;
+mod messages;
 mod money;
 pub mod presets;
 mod program;

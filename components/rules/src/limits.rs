@@ -109,6 +109,9 @@ pub const MAX_REMINDERS: usize = 10;
 /// Days before points expire.
 pub const MAX_REMINDER_DAYS: i64 = 365;
 
+/// Days between a notice and the end of points: more would keep points that were given for a year.
+pub const MAX_NOTICE_DAYS: i64 = 365;
+
 /// Days that a trigger waits: ten years.
 pub const MAX_WAIT_DAYS: i64 = 3_650;
 
@@ -120,3 +123,21 @@ pub const MAX_COOLDOWN: i64 = 3_650;
 
 /// Occasions of one look at the agenda: whoever comes late asks again.
 pub const MAX_DUE_OCCASIONS: usize = 400;
+
+/// Templates of a program: more than there are kinds of messages, occasions and triggers together.
+pub const MAX_TEMPLATES: usize = 200;
+
+/// Characters of a template's text, and of one of its subjects.
+pub const MAX_TEMPLATE: usize = 10_000;
+
+/// Steps that rendering a template may take: a long letter takes some hundreds.
+pub const TEMPLATE_FUEL: u64 = 20_000;
+
+/// Hours until the next channel is tried: two weeks. Afterwards nobody knows what it was about.
+pub const MAX_CASCADE_HOURS: i64 = 336;
+
+/// Messages of marketing within a period.
+pub const MAX_CAP: i64 = 1_000;
+
+/// Days of such a period.
+pub const MAX_CAP_DAYS: i64 = 366;

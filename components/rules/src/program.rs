@@ -3,10 +3,11 @@
 use crate::agenda;
 use crate::document::Document;
 use crate::engine::{
-    Agenda, Enrolment, Event, Failure, Finding, Firing, JudgedReferral, Judgement, Member, Needs, Order, Payment, Referral,
-    Rewarded, Settings, Standing,
+    Agenda, Channel, Enrolment, Event, Failure, Finding, Firing, JudgedReferral, Judgement, Member, Messaging, NamedValue, Needs,
+    Order, Payment, Referral, Rewarded, Settings, Standing, Written,
 };
 use crate::judge;
+use crate::messages;
 
 /// A checked program document. Every answer depends on nothing but the document and the arguments.
 #[derive(Clone, Debug)]
@@ -87,6 +88,35 @@ impl Program {
     #[must_use]
     pub fn scheduled(&self, trigger: &str, moment: i64) -> Option<Firing> {
         agenda::scheduled(&self.document, trigger, moment)
+    }
+
+    /// Of what members are written, and how they are reached. None: the program writes nobody.
+    #[must_use]
+    pub fn messaging(&self) -> Option<Messaging> {
+        messages::messaging(&self.document)
+    }
+
+    /// Until when nobody in a zone (IANA; an unknown one is the program's) is to be disturbed at an instant (milliseconds since
+    /// 1970-01-01T00:00:00Z). None: they may be.
+    #[must_use]
+    pub fn quiet_until(&self, zone: &str, at: i64) -> Option<i64> {
+        messages::quiet_until(&self.document, zone, at)
+    }
+
+    /// A message of a kind, of an occasion or a trigger with an id, for a channel, in a language (ISO 639-1) if the program has it.
+    /// None: there is no such template.
+    ///
+    /// # Errors
+    /// What the template can't say with these values.
+    pub fn write(
+        &self,
+        kind: &str,
+        of: Option<&str>,
+        channel: Channel,
+        language: &str,
+        values: &[NamedValue],
+    ) -> Result<Option<Written>, String> {
+        messages::write(&self.document, kind, of, channel, language, values)
     }
 
     /// What enrolling at an instant (milliseconds since 1970-01-01T00:00:00Z) through a channel gives.

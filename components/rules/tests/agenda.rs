@@ -146,6 +146,13 @@ fn reminders_come_so_many_days_before_points_are_gone() {
 }
 
 #[test]
+fn a_program_says_how_many_days_before_their_end_points_need_a_notice() {
+    let notice = |blocks: Value| program_with(blocks).settings().notice_days;
+    assert_eq!(notice(json!({})), None);
+    assert_eq!(notice(json!({"annulment": {"notice_days": 30}})), Some(30));
+}
+
+#[test]
 fn what_a_trigger_cannot_mean_is_refused_where_it_stands() {
     let refused = |trigger: Value, pointer: &str, code: &str| {
         let mut whole = json!({"id": "t", "on": "purchase", "event": "e"});

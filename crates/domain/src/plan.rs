@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::referral::{NewDevice, NewReferral, ReferralVerdict};
+use crate::snapshot::Taken;
 use crate::{Id, Instant, Money, Points, Quantity};
 
 /// The whole effect of a command. Empty parts are left out.
@@ -420,7 +421,28 @@ pub struct NewLot {
     pub rule_id: String,
     pub issued: Points,
     pub activates_at: Instant,
+    /// None: never. Of a lot that needs a notice it is a plan.
     pub expires_at: Option<Instant>,
+    /// How many days before its end a notice must have been recorded as sent; none: it needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice_days: Option<i64>,
+}
+
+impl NewLot {
+    /// So many of its points, as they are on the lot.
+    #[must_use]
+    pub fn holding(&self, points: Points) -> Taken {
+        let planned = self.notice_days.and(self.expires_at);
+        Taken {
+            lot: self.id,
+            points,
+            activates_at: self.activates_at,
+            expires_at: if planned.is_some() { None } else { self.expires_at },
+            place: 0,
+            planned_expires_at: planned,
+            notice_days: self.notice_days,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

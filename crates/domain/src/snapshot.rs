@@ -233,18 +233,36 @@ pub struct RecordedEvent {
     pub answer: Answer,
 }
 
-/// A lot with points left: `[id, rule_id, remaining, activates_at, expires_at]`.
+/// A lot with points left: `[id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Lot {
     pub id: Id,
     pub rule_id: String,
     pub remaining: Points,
     pub activates_at: Instant,
-    /// The first moment at which the points can't be spent; none: never.
+    /// The first moment at which the points can't be spent; none: never, or not before a notice was recorded as sent.
     pub expires_at: Option<Instant>,
+    /// The end as it was planned, of a lot that needs a notice.
+    #[serde(default)]
+    pub planned_expires_at: Option<Instant>,
+    /// How many days before a lot's end a notice must have been recorded as sent; none: it needs none.
+    #[serde(default)]
+    pub notice_days: Option<i64>,
 }
 
 impl Lot {
+    /// When it ends, as far as is known: what needs a notice does not end before one was recorded as sent.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Instant> {
+        self.expires_at.or(self.planned_expires_at)
+    }
+
+    /// What lots are spent by: nearest end first, never-ending last, then oldest.
+    #[must_use]
+    pub fn sequence(&self) -> (bool, Option<Instant>, Id) {
+        (self.ends_at().is_none(), self.ends_at(), self.id)
+    }
+
     /// Whether its points can be spent at this moment.
     #[must_use]
     pub fn is_live(&self, at: Instant) -> bool {
@@ -258,7 +276,8 @@ impl Lot {
     }
 }
 
-/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at, place]`.
+/// Points of a lot that a hold or a payment took: `[lot, points, activates_at, expires_at, place, planned_expires_at, notice_days]`.
+/// The lot's dates are those of [`Lot`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Taken {
     pub lot: Id,
@@ -269,6 +288,10 @@ pub struct Taken {
     /// be put off meanwhile.
     #[serde(default)]
     pub place: i64,
+    #[serde(default)]
+    pub planned_expires_at: Option<Instant>,
+    #[serde(default)]
+    pub notice_days: Option<i64>,
 }
 
 /// A redemption that is still open.

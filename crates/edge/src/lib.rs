@@ -28,8 +28,8 @@ pub use happening::{GivenVoucher, Happened, Happening, happen, letters};
 pub use platform::{now, random};
 pub use problem::{FieldError, Problem, from_refusal, from_store};
 pub use rules::{
-    ActiveProgram, AskedPayment, Look, RulesFailure, Wants, agenda, agreed, cache_program, parse_program, program_by_head,
-    program_head,
+    ActiveProgram, AskedPayment, Look, RulesFailure, Wants, agenda, agreed, cache_program, messaging, parse_program,
+    program_by_head, program_head,
 };
 pub use shop::{
     Context, Decision, Failed, Outcome, Read, authorize, hash_text, load_known, mutate, mutate_at, own_fingerprint, read,

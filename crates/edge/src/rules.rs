@@ -38,6 +38,10 @@ pub mod agenda {
         Agenda, Firing, Occasion, OccasionDate, Reminder, Trigger, TriggerVoucher, Unless, Watched,
     };
 }
+/// Of what members are written, as the rules say it.
+pub mod messaging {
+    pub use super::bindings::kopilka::rules::engine::{CascadeStep, Channel, Messaging, NamedValue, Purpose, Written};
+}
 use bindings::kopilka::rules::engine::{self, Agreed, Failure};
 
 /// Programs that an instance keeps parsed: the one in force, and others for the time of a change.
@@ -312,6 +316,42 @@ impl ActiveProgram {
         self.parsed.engine.scheduled(trigger, moment.0)
     }
 
+    /// Of what members are written, and how they are reached; none: of nothing.
+    #[must_use]
+    pub fn messaging(&self) -> Option<messaging::Messaging> {
+        self.parsed.engine.messaging()
+    }
+
+    /// Until when nobody in a zone (IANA; an unknown one is the program's) is to be disturbed at a moment; none: they may be.
+    #[must_use]
+    pub fn quiet_until(&self, zone: &str, at: Instant) -> Option<Instant> {
+        self.parsed.engine.quiet_until(zone, at.0).map(Instant)
+    }
+
+    /// A message in the member's words; none: the program has no template for it.
+    ///
+    /// # Errors
+    /// What the template can't say with these values.
+    pub fn write(
+        &self,
+        kind: &str,
+        of_id: Option<&str>,
+        channel: messaging::Channel,
+        language: &str,
+        values: &[messaging::NamedValue],
+    ) -> Result<Option<messaging::Written>, String> {
+        self.parsed.engine.write(kind, of_id, channel, language, values)
+    }
+
+    /// The end of the local day of a moment: the start of the next one.
+    #[must_use]
+    pub fn end_of_day(&self, at: Instant) -> Instant {
+        // longer than any day, and shorter than any two
+        const BEYOND_A_DAY: i64 = 30 * 3_600_000;
+        let day = |at: i64| self.parsed.engine.needs(at).day;
+        Instant(day(day(at.0).saturating_add(BEYOND_A_DAY)))
+    }
+
     /// The ids of the rules that a promo code unlocks.
     #[must_use]
     pub fn voucher_rules(&self) -> &[String] {
@@ -350,6 +390,7 @@ impl ActiveProgram {
             },
             hold_seconds: settings.hold_seconds,
             returned_until: self.parsed.engine.returned_until(now.0).map(Instant),
+            notice_days: settings.notice_days.map(i64::from),
             budgets: settings
                 .budgets
                 .iter()

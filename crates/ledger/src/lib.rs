@@ -6,6 +6,7 @@ mod balance;
 mod claims;
 mod codes;
 mod confirmations;
+pub mod dispatches;
 mod events;
 mod membership;
 mod merges;

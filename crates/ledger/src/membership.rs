@@ -215,7 +215,7 @@ pub fn adjust(snapshot: &Snapshot, adjustment: &Adjustment, terms: &Terms, mut c
     let outbox = vec![Message {
         member_id: Some(member.id),
         kind: "points.adjusted",
-        payload: json!({"points": amount::format(points.0, terms.points_scale)}),
+        payload: json!({"points": amount::format(points.0, terms.points_scale), "entry": entry.external("ent")}),
     }];
     let plan = Plan { redemption_updates, entries: account.into_entries(), outbox, ..Plan::default() };
     Ok(Adjusted { plan, entry, lots, taken, balance })

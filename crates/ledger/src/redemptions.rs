@@ -147,7 +147,7 @@ pub fn capture(
         capture_entry: Some(entry),
         order_ref: order_ref.map(str::to_owned),
     };
-    Ok(ended(account, overdue, update, RedemptionStatus::Captured, points, money))
+    Ok(ended(account, overdue, update, RedemptionStatus::Captured, points, money, terms.points_scale))
 }
 
 /// Gives a hold's points back to their lots. Past its deadline there is nothing to give back, whether the job has been
@@ -178,7 +178,7 @@ pub fn release(snapshot: &Snapshot, terms: &Terms, mut command: Command) -> Resu
         capture_entry: None,
         order_ref: None,
     };
-    Ok(ended(account, overdue, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO))
+    Ok(ended(account, overdue, update, RedemptionStatus::Released, Points::ZERO, Money::ZERO, terms.points_scale))
 }
 
 /// The status as it is at `now`: an open redemption is over with its deadline, however late the job is.
@@ -272,13 +272,15 @@ fn ended(
     status: RedemptionStatus,
     captured: Points,
     money: Money,
+    points_scale: u8,
 ) -> Ended {
     let balance = account.balance();
     let member_id = account.planned().first().map(|entry| entry.account_id);
     let outbox = if captured.is_zero() {
         Vec::new()
     } else {
-        vec![Message { member_id, kind: "points.redeemed", payload: json!({"redemption": update.id.external("red")}) }]
+        let payload = json!({"redemption": update.id.external("red"), "points": amount::format(captured.0, points_scale)});
+        vec![Message { member_id, kind: "points.redeemed", payload }]
     };
     let redemption_updates = overdue.into_iter().chain([update]).collect();
     let plan = Plan { redemption_updates, entries: account.into_entries(), outbox, ..Plan::default() };

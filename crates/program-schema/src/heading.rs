@@ -7,7 +7,8 @@ use crate::discounts::DiscountRule;
 use crate::earning::EarningRule;
 use crate::events::{Enrolment, EventRule, PerkRule};
 use crate::lifetime::Grace;
-use crate::limits::{MAX_OCCASIONS, MAX_PERKS, MAX_POINTS_SCALE, MAX_RULES, MAX_TRIGGERS};
+use crate::limits::{MAX_NOTICE_DAYS, MAX_OCCASIONS, MAX_PERKS, MAX_POINTS_SCALE, MAX_RULES, MAX_TRIGGERS};
+use crate::messages::Messages;
 use crate::redemption::{MarginGuard, Redemption};
 use crate::referral::Referral;
 use crate::schedule::{Occasion, Reminders, Trigger};
@@ -50,6 +51,8 @@ pub struct Program {
     pub triggers: Option<Vec<Trigger>>,
     /// When members are told of points that expire; absent: they are not.
     pub reminders: Option<Reminders>,
+    /// Of what members are written, and how they are reached.
+    pub messages: Option<Messages>,
     /// Rules by which orders cost less. Those of lines come first, then those of the order, each by priority.
     #[schemars(length(max = MAX_RULES))]
     pub discounts: Option<Vec<DiscountRule>>,
@@ -66,6 +69,8 @@ pub struct Program {
     pub margin_guard: Option<MarginGuard>,
     /// How points pay; without it they can't be spent on orders.
     pub redemption: Option<Redemption>,
+    /// Points expire only after a notice; without it they need none.
+    pub annulment: Option<Annulment>,
 }
 
 /// What points are called, and what they are worth.
@@ -190,6 +195,17 @@ pub struct Returns {
     pub clawback: Option<Clawback>,
     /// How long spent points live that come back to a lot which is over; without it they are lost with it.
     pub returned_grace: Option<Grace>,
+}
+
+/// Points expire only after a notice.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Annulment {
+    /// A note for whoever edits the document.
+    pub description: Option<Description>,
+    /// So many days before, a notice must have been recorded as sent, 1 to 365: a late one puts the end off.
+    #[schemars(range(min = 1, max = MAX_NOTICE_DAYS))]
+    pub notice_days: i64,
 }
 
 /// What happens to points of a returned order that the member no longer has on the order's own lots.

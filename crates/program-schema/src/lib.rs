@@ -15,6 +15,7 @@ pub mod heading;
 pub mod lifetime;
 #[path = "../../../components/rules/src/limits.rs"]
 pub mod limits;
+pub mod messages;
 pub mod redemption;
 pub mod referral;
 pub mod schedule;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::limits::{MAX_DESCRIPTION, MAX_ID, MAX_TEXT};
+use crate::limits::{MAX_DESCRIPTION, MAX_ID, MAX_TEMPLATE, MAX_TEXT};
 
 /// Declares a text: a type that has nothing but its schema.
 macro_rules! words {
@@ -38,6 +38,13 @@ words! {
     Description = {
         "description": "A note for whoever edits the document. Nothing is computed from it.",
         "type": "string", "minLength": 1, "maxLength": MAX_DESCRIPTION, "pattern": NOT_BLANK
+    };
+
+    /// Words with values and filters.
+    TemplateText = {
+        "description": "A template: Jinja's values, filters and `if`.",
+        "type": "string", "minLength": 1, "maxLength": MAX_TEMPLATE, "pattern": NOT_BLANK,
+        "examples": ["{{ points | number }} {{ points | plural('point', 'points') }} until {{ expires_at | last_day }}"]
     };
 
     /// An id: it goes into each entry of the ledger.

@@ -6,7 +6,7 @@ use domain::{Id, Instant};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Database, Row, StoreError, Value, integer};
+use crate::{Cause, Database, Row, StoreError, Value, integer};
 
 /// A delivery that was taken for one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub struct Outgoing {
     pub disabled: bool,
     /// Of the program in force.
     pub points_scale: Option<u8>,
+    /// What a letter is about.
+    pub cause: Option<Cause>,
+    /// Points that the member of a letter has now, in minor units; none: none.
+    pub available: Option<i64>,
+    /// What is left of points that expire, where it is about such.
+    pub left: Option<i64>,
     /// Who gets the message in the end, where the endpoint is told of them and they are there.
     pub person: Option<Addressee>,
 }
@@ -83,6 +89,27 @@ pub struct MessageRow {
     pub member_id: Option<Id>,
     pub deliveries: Vec<DeliveryRow>,
     pub receipts: Vec<ReceiptRow>,
+    /// How far it has come to its member, where the program has words for it.
+    pub dispatch: Option<DispatchRow>,
+}
+
+/// How far a message has come to its member.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct DispatchRow {
+    pub purpose: String,
+    pub status: String,
+    pub next_at: Option<Instant>,
+    /// Why it was not sent.
+    pub reason: Option<String>,
+    /// The messages that asked the provider to send it, oldest first.
+    pub letters: Vec<LetterRow>,
+}
+
+/// A message that asked the provider to send another.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct LetterRow {
+    pub id: Id,
+    pub channel: String,
 }
 
 /// How far a message has come to an endpoint.
@@ -144,14 +171,14 @@ pub async fn claim_deliveries(
     Ok(rows.iter().filter_map(claimed).collect())
 }
 
-/// What is to be sent for these deliveries.
+/// What is to be sent for these deliveries, as things stand at `now`.
 ///
 /// # Errors
 /// [`StoreError`] of the statement, or a row that can't be read.
-pub async fn messages_to_send(db: &impl Database, claimed: &[Claimed]) -> Result<Vec<Outgoing>, StoreError> {
+pub async fn messages_to_send(db: &impl Database, claimed: &[Claimed], now: Instant) -> Result<Vec<Outgoing>, StoreError> {
     let wanted = claimed.iter().map(|claimed| json!([claimed.message, claimed.webhook]));
     let wanted = Value::Text(serde_json::Value::from_iter(wanted).to_string());
-    rows(db, include_str!("../../../sql/statements/messages_to_send.sql"), vec![wanted]).await
+    rows(db, include_str!("../../../sql/statements/messages_to_send.sql"), vec![wanted, now.into()]).await
 }
 
 /// Writes down what attempts came to.

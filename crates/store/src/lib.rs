@@ -1,6 +1,8 @@
 //! The SQL statements of `sql/` and the rows that they return, over one small [`Database`] trait. No rules here.
 
+mod annulment;
 mod delivery;
+mod dispatches;
 mod errors;
 mod export;
 mod load;
@@ -13,10 +15,13 @@ mod simulation;
 mod work;
 mod writes;
 
+pub use annulment::{SentNotice, date_notices, give_notices, notices_due, notices_sent};
 pub use delivery::{
-    Addressee, Attempted, Claimed, DeliveryRow, MessageRow, Messages, Outgoing, ReceiptRow, WebhookRow, claim_deliveries,
-    close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks, webhooks_gone,
+    Addressee, Attempted, Claimed, DeliveryRow, DispatchRow, LetterRow, MessageRow, Messages, Outgoing, ReceiptRow, WebhookRow,
+    claim_deliveries, close_deliveries, fan_out, finish_deliveries, message, messages, messages_to_send, webhook, webhooks,
+    webhooks_gone,
 };
+pub use dispatches::{Cause, Decided, DueDispatch, decide_dispatches, due_dispatches, take_dispatches};
 pub use errors::StoreError;
 pub use export::{
     Exported, ExportedDelivery, ExportedEvent, ExportedLine, ExportedMessage, ExportedOrder, ExportedRedemption, ExportedReturn,

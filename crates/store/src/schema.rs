@@ -12,12 +12,14 @@ pub struct Migration {
 }
 
 /// The migrations of the store `default`, in their sequence.
-pub const BOOKS: [Migration; 5] = [
+pub const BOOKS: [Migration; 7] = [
     Migration { version: 1, sql: include_str!("../../../sql/default/0001_books.sql") },
     Migration { version: 2, sql: include_str!("../../../sql/default/0002_referee.sql") },
     Migration { version: 3, sql: include_str!("../../../sql/default/0003_meters.sql") },
     Migration { version: 4, sql: include_str!("../../../sql/default/0004_delivery.sql") },
     Migration { version: 5, sql: include_str!("../../../sql/default/0005_schedule.sql") },
+    Migration { version: 6, sql: include_str!("../../../sql/default/0006_annulment.sql") },
+    Migration { version: 7, sql: include_str!("../../../sql/default/0007_dispatches.sql") },
 ];
 
 /// The migrations of the store `people`.

@@ -23,6 +23,23 @@ pub struct Due {
     pub progress: BTreeMap<String, (i64, i64)>,
     /// Messages that no endpoint was looked for yet, and deliveries.
     pub deliver: i64,
+    /// Messages of which nobody asked yet whether members are written of them, and those that wait for their time.
+    pub notify: i64,
+    /// Notices of annulment that were sent and end nothing yet.
+    pub notices_sent: i64,
+    /// Lots of which a notice is to be written, if an endpoint gets it.
+    pub untold: i64,
+    /// Whether an endpoint gets notices as messages, and whether one gets letters.
+    pub listens: (bool, bool),
+}
+
+impl Due {
+    /// Work of the job `annulment`: nobody is told while no endpoint would hear of it, as a letter or as a message.
+    #[must_use]
+    pub fn notices(&self, by_letter: bool) -> i64 {
+        let listens = if by_letter { self.listens.1 } else { self.listens.0 };
+        self.notices_sent.saturating_add(if listens { self.untold } else { 0 })
+    }
 }
 
 /// A member whose tier is to be looked at again.
@@ -60,6 +77,10 @@ pub async fn due(db: &impl Database, now: Instant, bound: i64) -> Result<Due, St
         program: json(row, 5)?,
         progress: json(row, 6)?.unwrap_or_default(),
         deliver: count(7),
+        notify: count(8),
+        notices_sent: count(9),
+        untold: count(10),
+        listens: (count(11) == 1, count(12) == 1),
     })
 }
 

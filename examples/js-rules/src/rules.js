@@ -52,6 +52,7 @@ class Program {
       confirmation: 'none',
       rulesVersion: undefined,
       profileFields: [],
+      noticeDays: undefined,
     };
   }
 
@@ -86,6 +87,20 @@ class Program {
 
   /** There are no triggers. */
   scheduled() {
+    return undefined;
+  }
+
+  /** Nobody is written to. */
+  messaging() {
+    return undefined;
+  }
+
+  /** So nobody is disturbed. */
+  quietUntil() {
+    return undefined;
+  }
+
+  write() {
     return undefined;
   }
 

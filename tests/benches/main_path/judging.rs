@@ -16,6 +16,7 @@ pub fn terms(program: &Program) -> Terms {
         clawback: ClawbackPolicy::AllowNegative,
         hold_seconds: settings.hold_seconds,
         returned_until: None,
+        notice_days: settings.notice_days.map(i64::from),
         budgets: Vec::new(),
     }
 }

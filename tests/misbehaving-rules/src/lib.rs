@@ -28,8 +28,9 @@ mod bindings {
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bindings::exports::kopilka::rules::engine::{
-    Agenda, Discounts, Enrolment, Event, Explanation, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral, Judgement,
-    Member, Needs, Order, Payment, Program as Handle, Referral, Rewarded, Settings, Standing,
+    Agenda, Channel, Discounts, Enrolment, Event, Explanation, Failure, Finding, Firing, Guest, GuestProgram, JudgedReferral,
+    Judgement, Member, Messaging, NamedValue, Needs, Order, Payment, Program as Handle, Referral, Rewarded, Settings, Standing,
+    Written,
 };
 use bindings::kopilka::rules::engine::Program as EnginesProgram;
 
@@ -102,6 +103,25 @@ impl GuestProgram for Program {
 
     fn scheduled(&self, trigger_id: String, moment: i64) -> Option<Firing> {
         self.engine().scheduled(&trigger_id, moment)
+    }
+
+    fn messaging(&self) -> Option<Messaging> {
+        self.engine().messaging()
+    }
+
+    fn quiet_until(&self, zone: String, at: i64) -> Option<i64> {
+        self.engine().quiet_until(&zone, at)
+    }
+
+    fn write(
+        &self,
+        kind: String,
+        of_id: Option<String>,
+        channel: Channel,
+        language: String,
+        values: Vec<NamedValue>,
+    ) -> Result<Option<Written>, String> {
+        self.engine().write(&kind, of_id.as_deref(), channel, &language, &values)
     }
 
     fn judge_enrolment(&self, at: i64, channel: String) -> Result<Enrolment, Failure> {

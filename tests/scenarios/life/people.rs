@@ -123,7 +123,7 @@ impl Life {
         let sender = self.account(member);
         sender.release_overdue(now, None, &mut grace);
         let sent = sender.send(points, now);
-        let grant = |(activates_at, expires_at, points): &(Instant, Option<Instant>, i64)| Grant {
+        let grant = |(activates_at, expires_at, _, points): &(Instant, Option<Instant>, Option<i64>, i64)| Grant {
             rule: "transfer",
             points: *points,
             activates_at: *activates_at,
@@ -164,6 +164,6 @@ impl Life {
 
 /// The lots that these grants became.
 pub(super) fn lots_of(ids: &[Id], grants: &[Grant]) -> Vec<Lot> {
-    let lot = |(id, grant): (&Id, &Grant)| Lot::new(*id, grant.points, grant.activates_at, grant.expires_at);
+    let lot = |(id, grant): (&Id, &Grant)| Lot::new(*id, grant.points, grant.activates_at, grant.expires_at, None);
     ids.iter().zip(grants).map(lot).collect()
 }

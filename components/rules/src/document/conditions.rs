@@ -281,7 +281,8 @@ fn weekdays(node: &Node, findings: &mut Findings) -> Option<BTreeSet<i8>> {
     Some(days)
 }
 
-fn hours(node: &Node, findings: &mut Findings) -> Option<Hours> {
+/// A window of local hours, half-open; it may pass midnight.
+pub fn hours(node: &Node, findings: &mut Findings) -> Option<Hours> {
     let mut block = node.block(findings)?;
     let from = block.required("from", findings).and_then(|node| time(&node, findings));
     let to = block.required("to", findings).and_then(|node| time(&node, findings));

@@ -15,6 +15,7 @@ mod lifetime;
 mod limits_of_rule;
 mod margin;
 mod meeting;
+mod messages;
 mod occasions;
 mod perks;
 mod reader;
@@ -36,6 +37,7 @@ pub use events::{EventPoints, EventRule};
 pub use last_days::LastDay;
 pub use limits_of_rule::Limits;
 pub use margin::MarginGuard;
+pub use messages::{Messages, Template};
 pub use occasions::Occasion;
 pub use perks::PerkRule;
 pub use reader::ONE_HUNDRED_PERCENT;
@@ -80,6 +82,8 @@ pub struct Document {
     pub triggers: Vec<Trigger>,
     /// How many days before points expire members are told of it, the earliest first.
     pub reminders: Vec<u32>,
+    /// Of what members are written; none: of nothing.
+    pub messages: Option<Messages>,
     /// The last days of rules that end.
     pub last_days: Vec<LastDay>,
     /// Windows of days in which conditions count orders, ascending.
@@ -138,6 +142,7 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
     let referral = block.optional("referral");
     let (occasions, triggers) = (block.optional("occasions"), block.optional("triggers"));
     let reminders = block.optional("reminders");
+    let messages = block.optional("messages");
     let tiers = tiers.map(|node| tiers::read(&node, scale, findings)).unwrap_or_default();
     let mut ids = BTreeSet::new();
     let to_reach = tiers.incomplete || !tiers.tiers.is_empty();
@@ -159,6 +164,8 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
         triggers::Referred { tiers: &tiers, voucher_rules: &voucher_rules, knows_filled: !enrolment.profile_fields.is_empty() };
     let triggers = triggers.map(|node| triggers::read(&node, &referred, &mut happenings, findings)).unwrap_or_default();
     let reminders = reminders.and_then(|node| occasions::reminders(&node, findings)).unwrap_or_default();
+    let happening = messages::Referred { occasions: &occasions, triggers: &triggers };
+    let messages = messages.and_then(|node| messages::read(&node, &happening, findings));
     let redemption = paying.and_then(|node| redemption::read(&node, scale, findings));
     block.finish(findings);
     let blocks = checks::Blocks {
@@ -200,6 +207,7 @@ fn read(root: &Node, findings: &mut Findings) -> Option<Document> {
         occasions,
         triggers,
         reminders,
+        messages,
         last_days,
         order_windows,
         welcome: enrolment.welcome,

@@ -2,7 +2,7 @@
 
 use crate::calendar::{Expiry, Zone};
 use crate::engine::{Budget, ClawbackPolicy, Confirmation, Settings};
-use crate::limits::{MAX_POINTS_SCALE, MAX_TEXT};
+use crate::limits::{MAX_NOTICE_DAYS, MAX_POINTS_SCALE, MAX_TEXT};
 use crate::money::Rounding;
 
 use super::lifetime;
@@ -27,6 +27,8 @@ pub struct Heading {
     clawback: ClawbackPolicy,
     /// How long points live that come back to a lot that is over; none: they are lost with it.
     pub returned_grace: Option<Expiry>,
+    /// How many days before points expire a notice must have been recorded as sent; none: they need none.
+    notice_days: Option<u32>,
 }
 
 /// How earned points are rounded.
@@ -72,7 +74,21 @@ pub fn read(document: &mut Block, findings: &mut Findings) -> Heading {
     let (clawback, returned_grace) = returns.and_then(|node| returns_block(&node, findings)).unwrap_or_default();
     let clawback = clawback.unwrap_or(ClawbackPolicy::AllowNegative);
     let rounding = rounding.unwrap_or(EarnedRounding { mode: Rounding::Down, scale, by_line: false });
-    Heading { name, currency, zone, points_name, names, rounding, basis, scale, conversion_rate, clawback, returned_grace }
+    let notice_days = document.optional("annulment").and_then(|node| annulment(&node, findings));
+    Heading {
+        name,
+        currency,
+        zone,
+        points_name,
+        names,
+        rounding,
+        basis,
+        scale,
+        conversion_rate,
+        clawback,
+        returned_grace,
+        notice_days,
+    }
 }
 
 impl Heading {
@@ -106,6 +122,7 @@ impl Heading {
             confirmation: Confirmation::None,
             rules_version: None,
             profile_fields: Vec::new(),
+            notice_days: self.notice_days,
         };
         Some((settings, zone))
     }
@@ -234,4 +251,11 @@ fn returns_block(node: &Node, findings: &mut Findings) -> Option<(Option<Clawbac
     });
     block.finish(findings);
     Some((policy, grace))
+}
+
+fn annulment(node: &Node, findings: &mut Findings) -> Option<u32> {
+    let mut block = node.block(findings)?;
+    let days = block.required("notice_days", findings).and_then(|node| node.integer(1, MAX_NOTICE_DAYS, findings));
+    block.finish(findings);
+    u32::try_from(days?).ok()
 }

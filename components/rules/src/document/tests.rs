@@ -82,6 +82,16 @@ fn the_heading() {
     check("/returns/returned_grace", json!({"type": "days", "days": 0}), "/returns/returned_grace/days", "out_of_range");
     accepts("/returns/returned_grace", json!({"type": "days", "days": 14}));
     accepts("/points/conversion_rate", json!(1));
+    for days in [json!(0), json!(366), json!(-1)] {
+        check("/annulment", json!({"notice_days": days}), "/annulment/notice_days", "out_of_range");
+    }
+    check("/annulment", json!({"notice_days": "30"}), "/annulment/notice_days", "wrong_type");
+    check("/annulment", json!({}), "/annulment/notice_days", "missing_field");
+    check("/annulment", json!({"notice_days": 30, "days": 3}), "/annulment/days", "unknown_field");
+    check("/annulment", json!(30), "/annulment", "wrong_type");
+    for days in [1, 365] {
+        accepts("/annulment", json!({"notice_days": days}));
+    }
 }
 
 #[test]

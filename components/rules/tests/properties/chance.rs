@@ -1,6 +1,8 @@
 //! Random programs, orders, members and payments: most of them everyday ones, some at the edges of the contract.
 
-use rules::engine::{Activity, Agreed, Discounts, Event, GrantedTier, Line, Member, Order, Payment, UseOfRule, Voucher};
+use rules::engine::{
+    Activity, Agreed, Discounts, Event, GrantedTier, Line, Member, NamedValue, Order, Payment, UseOfRule, Voucher,
+};
 use serde_json::{Value, json};
 
 use crate::common::NOON;
@@ -309,6 +311,52 @@ impl Chance {
             {"id": "t3", "on": "event", "type": "cart_abandoned", "event": "cart"}
         ]);
         document["reminders"] = json!({"days": self.pick(&[json!([14, 7, 1]), json!([30])])});
+        document["annulment"] = json!({"notice_days": self.pick(&[json!(1), json!(30), json!(365)])});
+        self.add_messages(document);
+    }
+
+    fn add_messages(&mut self, document: &mut Value) {
+        let text = self.pick(&[
+            "{{ points | number }} {{ points | plural('a', 'b', 'c') }}",
+            "{% if first_name %}{{ first_name }}{% else %}{{ program }}{% endif %}",
+            "{{ available }}",
+            "{{ expires_at | last_day }} {{ expires_at | time }}",
+        ]);
+        let words = json!({"text": text, "subject": "{{ points_name | or('x') }}"});
+        document["messages"] = json!({
+            "cascade": [{"channel": "email", "wait_hours": 1 + self.below(400), "until": "opened"}, {"channel": "sms"}],
+            "templates": [{"kind": self.pick(&["points.expiring", "points.activated", "member.code"]), "en": words, "ru": words},
+                          {"kind": "trigger", "of": "t1", "en": {"text": "{{ at | day }}"}, "ru": {"text": "{{ points }}"}}]
+        });
+        if self.one_in(2) {
+            document["messages"]["quiet_hours"] = self.pick(&[
+                json!({"from": "21:00", "to": "09:00"}),
+                json!({"from": "13:00", "to": "15:30"}),
+                json!({"from": "00:00", "to": "24:00"}),
+                json!({"from": "22:15", "to": "24:00"}),
+            ]);
+            document["messages"]["cap"] = json!({"messages": self.below(4), "days": 7});
+        }
+    }
+
+    /// What a message may say, sometimes what it never does.
+    pub fn values(&mut self) -> Vec<NamedValue> {
+        let names = ["points", "expires_at", "days", "available", "first_name", "code", "at", "to", "voucher_code", "strange"];
+        let value = |name: &&str| NamedValue {
+            name: (*name).to_owned(),
+            value: self
+                .pick(&[
+                    "249.50",
+                    "-1",
+                    "",
+                    "2026-03-31T21:00:00Z",
+                    "9999-12-31T23:59:59Z",
+                    "Anna {{ x }}",
+                    "99999999999999999999999999999999",
+                ])
+                .to_owned(),
+        };
+        names.iter().map(value).collect()
     }
 
     /// Blocks that the presets don't have, or have otherwise.

@@ -12,7 +12,7 @@ use chance::Chance;
 use checks::{check, offers_come_true};
 use common::{DAY, NOON};
 use rules::Program;
-use rules::engine::{Failure, Payment};
+use rules::engine::{Channel, Failure, NamedValue, Payment};
 use rules::presets::PRESETS;
 use serde_json::Value;
 
@@ -87,6 +87,7 @@ fn any_valid_document_judges_any_order() {
                         assert!(next.is_none_or(|firing| firing.at > at), "{trigger:?} {next:?} {at}");
                     }
                 }
+                try_messages(&program, &mut chance);
                 let needs = program.needs(chance.next() as i64);
                 assert!(needs.windows.iter().all(|start| *start <= needs.day));
             }
@@ -105,6 +106,31 @@ fn any_valid_document_judges_any_order() {
     }
     println!("{valid} valid documents, {refused} refused ones, {judged} carts judged; seeds {first} to {}", seed - 1);
     assert!(valid > refused / 2 && judged > valid * CARTS / 2, "{valid} valid, {refused} refused, {judged} carts judged");
+}
+
+/// Whatever was published can be written of what happened, and quiet hours end within a day.
+fn try_messages(program: &Program, chance: &mut Chance) {
+    let complete: Vec<NamedValue> =
+        ["points", "welcome", "available", "days", "code", "to", "at", "activates_at", "expires_at", "told_expires_at"]
+            .into_iter()
+            .map(|name| {
+                let value = if name == "at" || name.ends_with("_at") { "2026-03-31T21:00:00Z" } else { "12" };
+                NamedValue { name: name.to_owned(), value: value.to_owned() }
+            })
+            .collect();
+    for kind in program.messaging().iter().flat_map(|messaging| &messaging.kinds) {
+        for channel in [Channel::Email, Channel::Push] {
+            let written = program.write(&kind.kind, kind.of_id.as_deref(), channel, "ru", &complete);
+            assert!(matches!(&written, Ok(Some(_))), "{kind:?} {written:?}");
+            let _ = program.write(&kind.kind, kind.of_id.as_deref(), channel, "en", &chance.values());
+        }
+    }
+    for at in [chance.next() as i64, NOON + (chance.below(400 * 24) as i64) * 3_600_000] {
+        for zone in ["", "America/St_Johns", "Australia/Lord_Howe"] {
+            let until = program.quiet_until(zone, at);
+            assert!(until.is_none_or(|until| until > at && until - at <= DAY + 2 * 3_600_000), "{until:?} {at} {zone}");
+        }
+    }
 }
 
 /// Carts that each valid document judges.

@@ -28,6 +28,8 @@ pub struct Terms {
     pub hold_seconds: u32,
     /// Until when points are good that come back now to a lot that is over meanwhile; none: they are lost with it.
     pub returned_until: Option<Instant>,
+    /// How many days before points expire a notice must have been recorded as sent; none: they need none.
+    pub notice_days: Option<i64>,
     /// What rules may give all members together.
     pub budgets: Vec<Budget>,
 }
@@ -63,7 +65,7 @@ impl Account {
     pub fn open(member: &Member, lots: &[Lot], terms: &Terms, now: Instant) -> Self {
         let mut lots = lots.to_vec();
         // Spent nearest expiry first, never-expiring last, then oldest.
-        lots.sort_by_key(|lot| (lot.expires_at.is_none(), lot.expires_at, lot.id));
+        lots.sort_by_key(Lot::sequence);
         Self {
             id: member.id,
             seq: member.seq,
@@ -112,7 +114,7 @@ impl Account {
             lifetime_earned: self.earned,
             lifetime_redeemed: self.redeemed,
             lifetime_expired: Points(self.expired.0.saturating_add(due.0)),
-            expiring: by_date(live.map(|lot| (lot, lot.expires_at))),
+            expiring: by_date(live.map(|lot| (lot, lot.ends_at()))),
             activating: by_date(waiting.map(|lot| (lot, Some(lot.activates_at)))),
             as_of: self.at,
         }
@@ -130,7 +132,8 @@ impl Account {
         &self.entries
     }
 
-    /// Grants points, one lot a grant. A deficit is paid first, from what would expire soonest.
+    /// Grants points, one lot a grant. A deficit is paid first, from what would expire soonest. What expires needs a notice where
+    /// the program wants one.
     ///
     /// Returns the new lots in the sequence of the grants.
     ///
@@ -144,36 +147,39 @@ impl Account {
         explanations: &[Explanation],
         ids: &mut Ids,
     ) -> Result<Vec<NewLot>, Refusal> {
-        self.grant_from(kind, None, grants, cause, explanations, ids)
+        let notice_days = self.terms.notice_days;
+        let grants: Vec<_> = grants.iter().map(|grant| (grant.clone(), grant.expires_at.and(notice_days))).collect();
+        self.grant_from(kind, None, &grants, cause, explanations, ids)
     }
 
-    /// The same, where the points come from another entry.
+    /// The same, where the points come from another entry; each grant with the days of notice that it needs.
     fn grant_from(
         &mut self,
         kind: Kind,
         parent: Option<Id>,
-        grants: &[Grant],
+        grants: &[(Grant, Option<i64>)],
         cause: Cause,
         explanations: &[Explanation],
         ids: &mut Ids,
     ) -> Result<Vec<NewLot>, Refusal> {
-        let amount: Points = grants.iter().map(|grant| grant.points).sum();
+        let amount: Points = grants.iter().map(|(grant, _)| grant.points).sum();
         if amount.0 == 0 {
             return Ok(Vec::new());
         }
         let entry = ids.next();
         let lots: Vec<NewLot> = grants
             .iter()
-            .map(|grant| NewLot {
+            .map(|(grant, notice_days)| NewLot {
                 id: ids.next(),
                 rule_id: grant.rule_id.clone(),
                 issued: grant.points,
                 activates_at: grant.activates_at,
                 expires_at: grant.expires_at,
+                notice_days: *notice_days,
             })
             .collect();
         // an order of long ago may earn points that are over already: they pay no debt
-        let over = |lot: &NewLot| lot.expires_at.is_some_and(|end| end <= self.at);
+        let over = |lot: &NewLot| lot.notice_days.is_none() && lot.expires_at.is_some_and(|end| end <= self.at);
         let paying: Points = lots.iter().filter(|lot| !over(lot)).map(|lot| lot.issued).sum();
         let owed = self.deficit.0.min(paying.0);
         let mut soonest_first: Vec<(&NewLot, bool)> = lots.iter().map(|lot| (lot, over(lot))).collect();
@@ -186,27 +192,26 @@ impl Account {
             let granted = Points(lot.issued.0 - withheld);
             if !granted.is_zero() {
                 postings.push((lot.id, granted));
-                self.add_to_lot(
-                    &Taken { lot: lot.id, points: granted, activates_at: lot.activates_at, expires_at: lot.expires_at, place: 0 },
-                    &lot.rule_id,
-                );
+                self.add_to_lot(&lot.holding(granted), &lot.rule_id);
             }
         }
         self.record(entry, kind, amount, Points(-owed), postings, lots.clone(), parent, cause, explanations)?;
         Ok(lots)
     }
 
-    /// Puts off the end of lots that live on by activity: never nearer, and not of what is over. Returns whether any was.
+    /// Puts off the end of lots that live on by activity: never nearer, and not of what is over. What needs a notice needs a new
+    /// one. Returns whether any was.
     pub fn extend(&mut self, extensions: &[Extension]) -> bool {
         let at = self.at;
         let mut moved = false;
         for lot in self.lots.iter_mut().filter(|lot| !lot.remaining.is_zero()) {
             let later = extensions.iter().filter(|longer| longer.rule_id == lot.rule_id).map(|longer| longer.expires_at).max();
-            if let (Some(end), Some(later)) = (lot.expires_at, later)
-                && end > at
+            if let (Some(end), Some(later)) = (lot.ends_at(), later)
+                && !lot.is_due(at)
                 && end < later
             {
-                lot.expires_at = Some(later);
+                (lot.expires_at, lot.planned_expires_at) =
+                    if lot.notice_days.is_some() { (None, Some(later)) } else { (Some(later), None) };
                 moved = true;
             }
         }
@@ -365,9 +370,10 @@ impl Account {
             remaining: taken.points,
             activates_at: taken.activates_at,
             expires_at: taken.expires_at,
+            planned_expires_at: taken.planned_expires_at,
+            notice_days: taken.notice_days,
         };
-        let key = |lot: &Lot| (lot.expires_at.is_none(), lot.expires_at, lot.id);
-        let place = self.lots.partition_point(|other| key(other) < key(&lot));
+        let place = self.lots.partition_point(|other| other.sequence() < lot.sequence());
         self.lots.insert(place, lot);
     }
 

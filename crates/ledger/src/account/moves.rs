@@ -3,7 +3,7 @@
 use domain::id::Ids;
 use domain::judgement::{Explanation, Grant};
 use domain::plan::NewLot;
-use domain::snapshot::Taken;
+use domain::snapshot::{Lot, Taken};
 use domain::{Id, Points};
 
 use super::{Account, Cause, Kind};
@@ -11,7 +11,8 @@ use crate::refusal::Refusal;
 
 impl Account {
     /// What came back to lots that are over goes on to a new lot, good until the program's grace ends: a transfer within
-    /// the account, so that every lot keeps its dates for ever. Returns where everything is then.
+    /// the account, so that every lot keeps its dates for ever. It needs a notice where any of those lots did. Returns where
+    /// everything is then.
     pub(super) fn keep_what_is_over(&mut self, back: Vec<Taken>, cause: Cause, ids: &mut Ids) -> Result<Vec<Taken>, Refusal> {
         let at = self.at;
         let Some(until) = self.terms.returned_until.filter(|until| *until > at) else { return Ok(back) };
@@ -29,6 +30,7 @@ impl Account {
                 format!("Came back after their time; good until {until}"),
             )
         };
+        let notice_days = over.iter().filter_map(|taken| taken.notice_days).max();
         for taken in &over {
             if let Some(lot) = self.lots.iter_mut().find(|lot| lot.id == taken.lot) {
                 lot.remaining = lot.remaining.less(taken.points);
@@ -54,8 +56,9 @@ impl Account {
             issued: points,
             activates_at: at,
             expires_at: Some(until),
+            notice_days,
         };
-        let taken = Taken { lot: new.id, points, activates_at: at, expires_at: Some(until), place: 0 };
+        let taken = new.holding(points);
         self.add_to_lot(&taken, &new.rule_id);
         let posting = vec![(new.id, points)];
         self.record(entry, Kind::TransferIn, points, Points::ZERO, posting, vec![new], Some(out), cause, &[reason(points)])?;
@@ -82,7 +85,7 @@ impl Account {
         let postings = self.take(points, |lot| lot.is_live(at));
         let dates = |(id, points): &(Id, Points)| {
             let lot = before.iter().find(|lot| lot.id == *id)?;
-            Some(Taken { lot: *id, points: *points, activates_at: lot.activates_at, expires_at: lot.expires_at, place: 0 })
+            Some(on(lot, *points))
         };
         let taken = postings.iter().filter_map(dates).collect();
         let entry = ids.next();
@@ -90,8 +93,8 @@ impl Account {
         Ok((entry, taken))
     }
 
-    /// Grants what somebody sent: a lot for each of theirs, with its dates, so that no point lives longer by travelling.
-    /// A deficit is paid first. Returns the new lots.
+    /// Grants what somebody sent: a lot for each of theirs, with its dates, so that no point lives longer by travelling. What needs
+    /// a notice needs one to its new owner. A deficit is paid first. Returns the new lots.
     ///
     /// # Errors
     /// [`Refusal::Overflow`] beyond 10^12.
@@ -102,13 +105,16 @@ impl Account {
         explanations: &[Explanation],
         ids: &mut Ids,
     ) -> Result<Vec<NewLot>, Refusal> {
-        let grant = |taken: &Taken| Grant {
-            rule_id: "transfer".to_owned(),
-            points: taken.points,
-            activates_at: taken.activates_at,
-            expires_at: taken.expires_at,
+        let grant = |taken: &Taken| {
+            let grant = Grant {
+                rule_id: "transfer".to_owned(),
+                points: taken.points,
+                activates_at: taken.activates_at,
+                expires_at: taken.expires_at.or(taken.planned_expires_at),
+            };
+            (grant, taken.notice_days)
         };
-        let grants: Vec<Grant> = sent.1.iter().map(grant).collect();
+        let grants: Vec<_> = sent.1.iter().map(grant).collect();
         self.grant_from(Kind::TransferIn, Some(sent.0), &grants, cause, explanations, ids)
     }
 
@@ -140,10 +146,21 @@ impl Account {
         add(&mut self.redeemed, &mut other.redeemed)?;
         add(&mut self.expired, &mut other.expired)?;
         for lot in std::mem::take(&mut other.lots) {
-            let (activates_at, expires_at) = (lot.activates_at, lot.expires_at);
-            let taken = Taken { lot: lot.id, points: lot.remaining, activates_at, expires_at, place: 0 };
-            self.add_to_lot(&taken, &lot.rule_id);
+            self.add_to_lot(&on(&lot, lot.remaining), &lot.rule_id);
         }
         self.settle(cause, ids)
+    }
+}
+
+/// So many points of a lot, with its dates.
+fn on(lot: &Lot, points: Points) -> Taken {
+    Taken {
+        lot: lot.id,
+        points,
+        activates_at: lot.activates_at,
+        expires_at: lot.expires_at,
+        place: 0,
+        planned_expires_at: lot.planned_expires_at,
+        notice_days: lot.notice_days,
     }
 }

@@ -58,6 +58,7 @@ pub fn member_with(lots: &[(&str, i64, Instant, Option<Instant>)]) -> Books {
         clawback: ClawbackPolicy::AllowNegative,
         hold_seconds: 1_800,
         returned_until: None,
+        notice_days: None,
         budgets: Vec::new(),
     };
     let applicant = Applicant::new(ANNA, "site", "ANNA");
@@ -337,6 +338,8 @@ impl Books {
                 activates_at: self.lots[lot].activates_at,
                 expires_at: self.lots[lot].expires_at,
                 place,
+                planned_expires_at: self.lots[lot].planned_expires_at,
+                notice_days: self.lots[lot].notice_days,
             })
             .collect();
         // no particular sequence: the store has them in that of the lots' ids
@@ -507,9 +510,10 @@ impl Books {
         let posted: i64 = entry.postings.iter().map(|(_, points)| points.0).sum();
         assert_eq!(posted + entry.deficit_change.0.abs(), entry.amount.0, "postings and the deficit are the amount");
         for new in &entry.lots {
-            let (activates_at, expires_at) = (new.activates_at, new.expires_at);
-            let remaining = Points::ZERO;
-            let lot = Lot { id: new.id, rule_id: new.rule_id.clone(), remaining, activates_at, expires_at };
+            let Taken { lot: id, points, activates_at, expires_at, planned_expires_at, notice_days, .. } =
+                new.holding(Points::ZERO);
+            let rule_id = new.rule_id.clone();
+            let lot = Lot { id, rule_id, remaining: points, activates_at, expires_at, planned_expires_at, notice_days };
             assert!(self.lots.insert(new.id, lot).is_none(), "a lot is made once");
         }
         let (remaining, held, earned, redeemed) = match entry.kind {

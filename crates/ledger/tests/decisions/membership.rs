@@ -22,6 +22,7 @@ fn enrolment_makes_the_member_the_identities_and_the_first_tier() {
         clawback: ClawbackPolicy::ClampToZero,
         hold_seconds: 60,
         returned_until: None,
+        notice_days: None,
         budgets: Vec::new(),
     };
     for (at_once, tier, since) in [(standing("base"), Some("base"), Some(NOW)), (Standing::default(), None, None)] {

@@ -164,6 +164,7 @@ fn with_tiers_by(basis: &str) -> Value {
             ]
         },
         "returns": {"returned_grace": {"type": "days", "days": 14}},
+        "annulment": {"notice_days": 365},
         "earning": [{"id": "purchase", "type": "percent", "expiry": {"type": "inactivity", "days": 90}}]
     }))
 }
@@ -200,6 +201,20 @@ fn by_itself() -> Value {
             {"id": "cart", "on": "event", "type": "cart_abandoned", "hours": 3, "unless": "bought", "event": "cart",
              "voucher": {"rule": "code", "days": 2, "goods": "of_event"}}
         ],
-        "reminders": {"description": "Before it is gone.", "days": [14, 7, 1]}
+        "reminders": {"description": "Before it is gone.", "days": [14, 7, 1]},
+        "messages": {
+            "description": "Not too often.",
+            "cascade": [
+                {"description": "Cheap.", "channel": "email", "wait_hours": 24, "until": "opened"}, {"channel": "sms", "until": "delivered"},
+                {"channel": "messenger"}, {"channel": "push"}
+            ],
+            "quiet_hours": {"description": "Night.", "from": "21:00", "to": "09:00"},
+            "cap": {"description": "Enough.", "messages": 3, "days": 7},
+            "templates": [
+                {"description": "In time.", "kind": "points.expiring", "purpose": "service",
+                 "en": {"description": "Plain.", "subject": "{{ points }}", "text": "{{ points }}", "short": "{{ days }}"}}
+            ]
+        },
+        "annulment": {"description": "Not before they know.", "notice_days": 30}
     })
 }

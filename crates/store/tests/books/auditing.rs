@@ -294,6 +294,9 @@ fn shop_that_tells() -> (Shop, Id) {
         reason: None,
     };
     shop.post(&command, &domain::plan::Plan { receipts: vec![receipt], ..domain::plan::Plan::default() });
+    shop.takes(&serde_json::json!({"a": {"purpose": "service"}}));
+    let due = shop.due_dispatches().remove(0);
+    shop.decides(&due, "sent", Some("email"), None);
     assert_eq!(shop.audit(), [], "nothing is wrong yet");
     for trigger in shop.db.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
         shop.db.by_hand(&format!("DROP TRIGGER {trigger}"));
@@ -325,6 +328,17 @@ fn endpoints_deliveries_and_receipts_that_contradict_the_outbox() {
             "receipt of a message that is not there, or that no command brought",
             "SELECT id FROM receipt",
         ),
+        (
+            "UPDATE dispatch SET member_id = 1 WHERE status = 'waiting'",
+            "dispatch of a message that is not there, or of another member",
+            "SELECT outbox_id FROM dispatch WHERE status = 'waiting'",
+        ),
+        (
+            "UPDATE dispatch SET sent_at = sent_at + 1",
+            "dispatch that says otherwise than its letters",
+            "SELECT outbox_id FROM dispatch WHERE status = 'sent'",
+        ),
+        ("UPDATE letter SET channel = 'push'", "letter that is no message of its dispatch", "SELECT id FROM letter"),
     ] {
         let (shop, _) = shop_that_tells();
         let expected = Finding { finding: finding.to_owned(), id: shop.db.number(of) };
@@ -345,6 +359,7 @@ fn every_finding_of_the_audit_is_tried_here() {
     assert!(findings.len() >= 40, "{findings:?}");
     let tried = concat!(
         include_str!("auditing.rs"),
+        include_str!("auditing_notices.rs"),
         include_str!("contradictions.rs"),
         include_str!("persons.rs"),
         include_str!("referrals.rs")

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use domain::judgement::{Explanation, Extension, Grant, Rewarded};
 use domain::plan::{NewReceipt, Plan, Rotation, UsedVoucher};
 use domain::{Id, Instant, Points};
+use serde_json::json;
 use store::Load;
 
 use crate::database::{Sqlite, run};
@@ -14,7 +15,7 @@ use crate::referrals::{KEEP, ON_JOINING, ON_PURCHASE, code_of};
 use crate::shop::{NOW, Shop, day};
 
 /// Tables of the books, each with what its rows differ by: every kind of row has every number corrupted.
-const TABLES: [(&str, &str); 30] = [
+const TABLES: [(&str, &str); 34] = [
     ("member", "status"),
     ("identity", "kind"),
     ("consent", "channel"),
@@ -48,6 +49,15 @@ const TABLES: [(&str, &str); 30] = [
         "status || iif(member_id IS NULL, ' of nobody', '') || iif(status = 'waiting' AND next_at IS NULL, ' in line', '')",
     ),
     ("receipt", "status"),
+    ("dispatch", "status"),
+    ("letter", "channel"),
+    (
+        "notice",
+        "iif(expires_at IS NULL, iif(sent_at IS NULL, 'told', 'sent'),
+             iif(planned_expires_at IN (SELECT l.planned_expires_at FROM notice_lot p JOIN lot l ON l.id = p.lot_id
+                                         WHERE p.outbox_id = notice.outbox_id), 'ended', 'void'))",
+    ),
+    ("notice_lot", "'notice'"),
 ];
 
 /// What nothing else in the books tells: (table, column, of which kinds of rows, why). A star means all of them.
@@ -79,7 +89,9 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("kind", "d_expired", MERGES, "a merge posts nothing to lots"),
     ("kind", "d_revoked", MERGES, "a merge posts nothing to lots"),
     ("lot", "activates_at", ALL, WHAT_RULES_SAID),
-    ("lot", "expires_at", ALL, "what rules said, as long as no extension tells"),
+    ("lot", "expires_at", ALL, "what rules said, as long as no extension or notice tells"),
+    ("lot", "planned_expires_at", ALL, "what rules said, as long as no extension or notice tells"),
+    ("lot", "notice_days", ALL, "what rules said, as long as no notice tells"),
     ("extension", "was", ALL, "what rules said, before the first extension"),
     ("entry", "id", &["merge_in"], "nothing refers to it"),
     ("entry", "at", &["expire"], "the job's own moment"),
@@ -113,8 +125,14 @@ const TOLD_NOWHERE_ELSE: &[(&str, &str, &[&str], &str)] = &[
     ("delivery", "next_at", &["waiting", "waiting of nobody"], "the job's own moment"),
     ("delivery", "done_at", ALL, "the job's own moment"),
     ("delivery", "last_status", ALL, "what the endpoint said"),
+    ("notice", "told", ALL, "its message tells it to the second"),
+    ("notice", "expires_at", &["void"], "what it told of was put off since"),
+    ("notice", "dated_at", ALL, "the job's own moment"),
     ("receipt", "id", ALL, "nothing refers to it"),
     ("receipt", "at", ALL, "what the provider said"),
+    ("notice", "by_letter", ALL, WHAT_RULES_SAID),
+    ("dispatch", "revision", ALL, "what was decided leaves letters only"),
+    ("dispatch", "next_at", ALL, "the job's own moment"),
     ("referral_verdict", "id", ALL, "the sequence of steps"),
     ("referral_verdict", "keep", &["paid by an order"], WHAT_RULES_SAID),
 ];
@@ -198,6 +216,7 @@ fn a_shop_that_has_seen_everything() -> Shop {
     shop.merge(vera, anna);
     agrees_and_goes(&mut shop, anna);
     is_told(&mut shop, anna);
+    is_told_of_annulment(&mut shop);
     brings_friends(&mut shop);
     run(store::expire(&shop.db, NOW, 10, Id(1), 1)).expect("a lot is over");
     shop.now = day(10);
@@ -325,6 +344,47 @@ fn is_told(shop: &mut Shop, anna: Id) {
         reason: Some("as told".to_owned()),
     };
     shop.post(&command, &Plan { receipts: vec![receipt], ..Plan::default() });
+    is_written(shop, anna);
+}
+
+/// Dispatches of every fate.
+fn is_written(shop: &mut Shop, anna: Id) {
+    for kind in ["n1", "n2", "n3", "n4", "n5", "n6"] {
+        shop.tells(Some(anna), kind);
+    }
+    shop.takes(&json!({
+        "n1": {"purpose": "service"}, "n2": {"purpose": "urgent"}, "n3": {"purpose": "marketing"}, "n4": {"purpose": "service"},
+        "n5": {"purpose": "service"}, "n6": {"purpose": "service"}
+    }));
+    let fates = ["waiting", "sent", "delivered", "opened", "failed", "not_sent"];
+    for (due, status) in shop.due_dispatches().into_iter().zip(fates) {
+        let is_sent = !["waiting", "not_sent"].contains(&status);
+        shop.decides(&due, status, is_sent.then_some("email"), ["waiting", "sent"].contains(&status).then_some(day(2)));
+    }
+}
+
+/// Points that need a notice: told of, sent to somebody, given their end; one was put off after that.
+fn is_told_of_annulment(shop: &mut Shop) {
+    shop.terms.notice_days = Some(5);
+    let live = |points| [("long", points, NOW, Some(day(6))), ("longer", points, NOW, Some(day(100)))];
+    let elena = shop.enrol(&live(11));
+    assert_eq!(shop.gives_notices(), 1);
+    let ended = shop.last_message();
+    shop.receives(ended, "delivered", NOW);
+    assert_eq!(shop.ends_what_was_told(), 1);
+    let mut longer = purchase("L").line("a", 1_000, 1_000);
+    longer.judgement.extensions = vec![Extension { rule_id: "long".to_owned(), expires_at: day(60) }];
+    shop.order(elena, &longer, None);
+    for status in ["delivered", "opened", "failed"] {
+        shop.enrol(&live(12));
+        assert_eq!(shop.gives_notices(), 1);
+        let message = shop.last_message();
+        shop.receives(message, status, NOW);
+        if status == "delivered" {
+            assert_eq!(shop.ends_what_was_told(), 1);
+        }
+    }
+    shop.terms.notice_days = None;
 }
 
 /// Friends by joining and by a purchase, one who is still waited for, one who brings the goods back, one who is refused.

@@ -24,6 +24,7 @@ pub fn terms(program: &Program, now: Instant) -> Terms {
         },
         hold_seconds: settings.hold_seconds,
         returned_until: program.returned_until(now.0).map(Instant),
+        notice_days: settings.notice_days.map(i64::from),
         budgets: Vec::new(),
     }
 }

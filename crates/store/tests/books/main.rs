@@ -1,11 +1,14 @@
 //! The store on a real SQLite: what the referee posts and refuses, what a load returns, what the audit finds; and a long
 //! random life of a shop against an independent model.
 
+mod annulment;
 mod asking;
 mod auditing;
+mod auditing_notices;
 mod contradictions;
 mod database;
 mod delivery;
+mod dispatches;
 mod every_column;
 mod facts;
 mod hosted;

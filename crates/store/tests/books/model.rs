@@ -16,11 +16,32 @@ pub struct Lot {
     pub expired: i64,
     pub activates_at: Instant,
     pub expires_at: Option<Instant>,
+    /// When it is to end, after a notice of so many days: until then it has no end.
+    pub planned: Option<(Instant, i64)>,
+    /// The end that was told.
+    pub told: Option<Instant>,
 }
 
 impl Lot {
-    pub fn new(id: Id, points: i64, activates_at: Instant, expires_at: Option<Instant>) -> Self {
-        Self { id, issued: points, points, held: 0, spent: 0, expired: 0, activates_at, expires_at }
+    /// What ends needs so many days of notice, if any.
+    pub fn new(id: Id, points: i64, activates_at: Instant, ends_at: Option<Instant>, notice_days: Option<i64>) -> Self {
+        let planned = ends_at.zip(notice_days);
+        let expires_at = if planned.is_some() { None } else { ends_at };
+        Self { id, issued: points, points, held: 0, spent: 0, expired: 0, activates_at, expires_at, planned, told: None }
+    }
+
+    /// Whether a notice is due, which takes its days and the rest of one.
+    pub fn is_to_be_told_of(&self, now: Instant) -> bool {
+        let due = self.planned.is_some_and(|(planned, days)| planned.0 - (days + 1) * 24 * 3_600_000 <= now.0);
+        due && self.told.is_none() && self.points > 0
+    }
+
+    fn ends_at(&self) -> Option<Instant> {
+        self.expires_at.or(self.planned.map(|(planned, _)| planned))
+    }
+
+    fn notice_days(&self) -> Option<i64> {
+        self.planned.map(|(_, days)| days)
     }
 
     fn over(&self, at: Instant) -> bool {
@@ -218,7 +239,8 @@ impl Account {
         if !kept.is_empty() {
             let id = grace.lots.pop_front().expect("a new lot for what is kept");
             let points = count(&kept);
-            self.lots.push(Lot::new(id, points, at, until));
+            let notice_days = kept.iter().filter_map(|id| self.lot(*id).notice_days()).max();
+            self.lots.push(Lot::new(id, points, at, until, notice_days));
             self.post("transfer_out", points, 0, by_lot(&kept));
             self.post("transfer_in", points, 0, [(id, points)].into());
         }
@@ -321,8 +343,8 @@ impl Account {
         self.post("adjust_out", points, 0, by_lot(&taken));
     }
 
-    /// Gives points away. Returns how many of which lot, in the sequence of taking.
-    pub fn send(&mut self, points: i64, now: Instant) -> Vec<(Instant, Option<Instant>, i64)> {
+    /// Gives points away. Returns what arrives, lot by lot in the sequence of taking: its dates, its notice, how many.
+    pub fn send(&mut self, points: i64, now: Instant) -> Vec<(Instant, Option<Instant>, Option<i64>, i64)> {
         self.touch(now);
         let at = self.last_at;
         let mut sent: Vec<(Id, i64)> = Vec::new();
@@ -337,7 +359,7 @@ impl Account {
         self.post("transfer_out", points, 0, sent.iter().copied().collect());
         let dates = |(id, count): &(Id, i64)| {
             let lot = self.lots.iter().find(|lot| lot.id == *id).expect("it was taken from");
-            (lot.activates_at, lot.expires_at, *count)
+            (lot.activates_at, lot.ends_at(), lot.notice_days(), *count)
         };
         sent.iter().map(dates).collect()
     }
@@ -504,7 +526,7 @@ impl Line {
 
 /// Nearest expiry first, never-expiring last, then oldest.
 fn sequence(lot: &Lot) -> (bool, Option<Instant>, Id) {
-    (lot.expires_at.is_none(), lot.expires_at, lot.id)
+    (lot.ends_at().is_none(), lot.ends_at(), lot.id)
 }
 
 fn count(points: &[Id]) -> i64 {

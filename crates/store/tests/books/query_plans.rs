@@ -8,10 +8,12 @@ use crate::database::Sqlite;
 use crate::purchase::purchase;
 use crate::shop::Shop;
 
-/// What may be read from end to end: programs are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 30] = [
+/// What may be read from end to end: programs and endpoints are few; the others are what a statement itself has made, and JSON.
+const SMALL: [&str; 33] = [
+    "SCAN listening",
     "SCAN fresh",
     "SCAN told",
+    "SCAN about",
     "SCAN progress",
     "SCAN kin",
     "SCAN up",
@@ -37,6 +39,7 @@ const SMALL: [&str; 30] = [
     "SCAN wanted",
     "SCAN picked",
     "SCAN page",
+    "SCAN w",
     "SCAN CONSTANT ROW",
     "SCAN (subquery",
     "SCAN (join",
@@ -99,6 +102,10 @@ fn every_statement_but_the_audit_uses_indexes() {
         "watch_events",
         "due",
         "expire",
+        "notices_due",
+        "give_notices",
+        "notices_sent",
+        "date_notices",
         "reviews",
         "left_window",
         "mark_reviews",
@@ -111,6 +118,9 @@ fn every_statement_but_the_audit_uses_indexes() {
         "messages_to_send",
         "finish_deliveries",
         "webhooks_gone",
+        "take_dispatches",
+        "due_dispatches",
+        "notify",
         "close_deliveries",
         "webhooks",
         "messages",
@@ -213,7 +223,9 @@ fn open_lots_and_open_holds_are_found_by_the_indexes_made_for_them() {
         assert!(load.iter().any(|line| line.contains(index)), "{index}: {load:#?}");
     }
     let due = plan_of(include_str!("../../../../sql/statements/due.sql"));
-    for index in ["lot_activation", "lot_due", "redemption_due", "statistics_review", "webhook_active", "delivery_due"] {
+    for index in
+        ["lot_activation", "lot_due", "redemption_due", "statistics_review", "webhook_active", "delivery_due", "dispatch_due"]
+    {
         assert!(due.iter().any(|line| line.contains(index)), "{index}: {due:#?}");
     }
     let expire = plan_of(include_str!("../../../../sql/statements/expire.sql"));

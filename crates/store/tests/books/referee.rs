@@ -133,7 +133,14 @@ fn entries(entries: Vec<Entry>) -> Plan {
 }
 
 fn new_lot(id: i64, issued: i64) -> NewLot {
-    NewLot { id: Id(id), rule_id: "rule".to_owned(), issued: Points(issued), activates_at: NOW, expires_at: None }
+    NewLot {
+        id: Id(id),
+        rule_id: "rule".to_owned(),
+        issued: Points(issued),
+        activates_at: NOW,
+        expires_at: None,
+        notice_days: None,
+    }
 }
 
 #[test]

@@ -301,7 +301,14 @@ fn without_a_grace_they_end_with_their_lot() {
 fn a_grant_from_nowhere_is_no_transfer() {
     let (mut shop, anna, _) = scene();
     let member = shop.snapshot(anna).member.expect("she has enrolled");
-    let lot = NewLot { id: Id(901), rule_id: "transfer".to_owned(), issued: Points(5), activates_at: NOW, expires_at: None };
+    let lot = NewLot {
+        id: Id(901),
+        rule_id: "transfer".to_owned(),
+        issued: Points(5),
+        activates_at: NOW,
+        expires_at: None,
+        notice_days: None,
+    };
     let entry = Entry {
         id: Id(900),
         account_id: anna,

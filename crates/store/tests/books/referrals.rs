@@ -154,7 +154,8 @@ impl Shop {
         self.db.texts(&sum).remove(0).parse().expect("a number")
     }
 
-    fn is_in_order(&self) {
+    #[track_caller]
+    pub fn is_in_order(&self) {
         assert_eq!(self.audit(), vec![]);
         assert_eq!(run(store::differences(&self.db)).expect("the comparison runs").named, vec![]);
     }

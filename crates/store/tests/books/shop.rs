@@ -49,6 +49,7 @@ impl Shop {
             clawback: ClawbackPolicy::AllowNegative,
             hold_seconds: 1_800,
             returned_until: None,
+            notice_days: None,
             budgets: Vec::new(),
         };
         let mut shop = Self { db, now: NOW, terms, commands: 0 };

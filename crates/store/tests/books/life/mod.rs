@@ -6,6 +6,7 @@
 
 mod check;
 mod jobs;
+mod notices;
 mod people;
 mod purchases;
 mod redemptions;
@@ -86,13 +87,15 @@ struct Life {
     compared: BTreeMap<Id, i64>,
     /// The store counts references of orders and returns once for all members.
     references: u64,
+    /// The notice that was looked at last.
+    last_notice: Id,
 }
 
 /// What happened at a step: its name, for the count.
 type Deed = &'static str;
 
 /// What must have happened at one step of a thousand, or the test tests little.
-const DEEDS: [Deed; 25] = [
+const DEEDS: [Deed; 28] = [
     "activate",
     "buy with a redemption that is over",
     "buy with points",
@@ -106,12 +109,15 @@ const DEEDS: [Deed; 25] = [
     "claim what is somebody's",
     "claim",
     "confirm",
+    "end what was told",
     "enrol",
     "expire",
+    "give notice",
     "give",
     "hold too much",
     "hold",
     "merge",
+    "notice arrives",
     "release",
     "return",
     "take",
@@ -143,7 +149,12 @@ impl Life {
         shop.terms.hold_seconds = 60 * u32::try_from(random.between(1, 1_440)).unwrap_or(1);
         let grace = random.percent(50).then(|| random.between(1, 20 * DAY));
         let (members, merged) = (BTreeMap::new(), BTreeMap::new());
-        Self { shop, random, members, merged, anonymous: BTreeMap::new(), grace, compared: BTreeMap::new(), references: 0 }
+        // notices are written for somebody who gets them
+        shop.webhook(&["points.annulment"], true);
+        let (anonymous, compared, last_notice) = (BTreeMap::new(), BTreeMap::new(), Id(0));
+        let mut life = Self { shop, random, members, merged, anonymous, grace, compared, references: 0, last_notice };
+        life.change_program();
+        life
     }
 
     fn live(&mut self, steps: u64) -> BTreeMap<Deed, u64> {
@@ -163,10 +174,13 @@ impl Life {
                 54..=72 => self.take_back(),
                 73..=76 => self.cancel(),
                 77..=86 => self.adjust(),
-                87..=91 => self.transfer(),
-                92 => self.merge(),
-                93..=95 => self.expire(),
-                96..=97 => self.release_overdue(),
+                87..=90 => self.transfer(),
+                91 => self.merge(),
+                92..=93 => self.expire(),
+                94..=95 => self.release_overdue(),
+                96 => self.give_notices(),
+                97 => self.notices_arrive(),
+                98 => self.end_what_was_told(),
                 _ => self.activate(),
             };
             *counts.entry(deed).or_default() += 1;
@@ -194,6 +208,9 @@ impl Life {
             _ => -random.between(1, 15 * MINUTE),
         };
         self.shop.now = Instant(self.shop.now.0 + passed);
+        if self.random.between(1, 100) == 1 {
+            self.change_program();
+        }
         self.shop.terms.returned_until = self.grace.map(|grace| Instant(self.shop.now.0 + grace));
     }
 
@@ -246,6 +263,18 @@ impl Life {
     fn some_id_of(&mut self, member: Id) -> Id {
         let ids: Vec<Id> = self.merged.iter().filter(|(_, into)| **into == member).map(|(from, _)| *from).collect();
         if self.random.percent(30) { self.random.one_of(&ids).copied().unwrap_or(member) } else { member }
+    }
+
+    /// The lots that a plan makes of these grants.
+    fn lots_of(&self, plan: &Plan, grants: &[Grant]) -> Vec<Lot> {
+        let granting = |entry: &&Entry| entry.kind == "earn" || entry.kind == "adjust_in";
+        let made: Vec<&NewLot> = plan.entries.iter().filter(granting).flat_map(|entry| &entry.lots).collect();
+        let notice = self.shop.terms.notice_days;
+        let lot =
+            |(made, grant): (&NewLot, &Grant)| Lot::new(made.id, grant.points.0, grant.activates_at, grant.expires_at, notice);
+        let lots: Vec<Lot> = made.into_iter().zip(grants).map(lot).collect();
+        assert_eq!(lots.len(), grants.len(), "one lot a grant");
+        lots
     }
 
     /// What the program does for points that come back late, with the new lots of a plan.
@@ -321,14 +350,4 @@ impl Life {
         }
         if self.random.percent(10) { order.reaching("silver") } else { order }
     }
-}
-
-/// The lots that a plan makes of these grants.
-fn lots_of(plan: &Plan, grants: &[Grant]) -> Vec<Lot> {
-    let granting = |entry: &&Entry| entry.kind == "earn" || entry.kind == "adjust_in";
-    let made: Vec<&NewLot> = plan.entries.iter().filter(granting).flat_map(|entry| &entry.lots).collect();
-    let lot = |(made, grant): (&NewLot, &Grant)| Lot::new(made.id, grant.points.0, grant.activates_at, grant.expires_at);
-    let lots: Vec<Lot> = made.into_iter().zip(grants).map(lot).collect();
-    assert_eq!(lots.len(), grants.len(), "one lot a grant");
-    lots
 }

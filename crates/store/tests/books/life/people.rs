@@ -4,7 +4,7 @@ use domain::judgement::{Enrolment, Grant, Standing as Tiers};
 use domain::{Instant, Points};
 use ledger::{Adjustment, Applicant, Refusal};
 
-use super::{About, DAY, Deed, Life, lots_of};
+use super::{About, DAY, Deed, Life};
 use crate::model::{self, Lot};
 
 impl Life {
@@ -20,7 +20,7 @@ impl Life {
         let enrolled = ledger::enrol(applicant, &judged, &self.shop.terms, command.clone()).expect("it is in bounds");
         self.shop.post(&command, &enrolled.plan);
         let mut account = model::Account::default();
-        account.grant("earn", lots_of(&enrolled.plan, &grants), self.shop.now);
+        account.grant("earn", self.lots_of(&enrolled.plan, &grants), self.shop.now);
         self.members.insert(id, account);
         self.agree(id, &enrolled.balance);
         "enrol"
@@ -52,13 +52,13 @@ impl Life {
         };
         assert!(!lifeless, "points are over before they begin");
         let mut grace = self.grace(&plan);
-        let account = self.account(member);
-        account.release_overdue(now, None, &mut grace);
+        self.account(member).release_overdue(now, None, &mut grace);
         if points > 0 {
             let grant = Grant { rule_id: "adjustment".to_owned(), points: Points(points), activates_at, expires_at };
-            account.grant("adjust_in", lots_of(&plan, &[grant]), now);
+            let lots = self.lots_of(&plan, &[grant]);
+            self.account(member).grant("adjust_in", lots, now);
         } else {
-            account.deduct(-points, now);
+            self.account(member).deduct(-points, now);
         }
         self.agree(member, &balance.expect("a member has a balance"));
         if points > 0 { "give" } else { "take" }
@@ -90,10 +90,10 @@ impl Life {
         let sent = sender.send(points, now);
         let arrived = plan.entries.last().expect("it arrived").lots.clone();
         assert_eq!(arrived.len(), sent.len(), "a lot for each of the sender's");
-        let lot = |(made, (activates_at, expires_at, points)): (&domain::plan::NewLot, &(Instant, Option<Instant>, i64))| {
-            Lot::new(made.id, *points, *activates_at, *expires_at)
-        };
-        let lots = arrived.iter().zip(&sent).map(lot).collect();
+        let lots = arrived.iter().zip(sent).map(|(made, (activates_at, ends_at, notice_days, points))| {
+            Lot::new(made.id, points, activates_at, ends_at, notice_days)
+        });
+        let lots = lots.collect();
         self.account(receiver).grant("transfer_in", lots, now);
         self.agree(member, &balance.expect("a member has a balance"));
         self.compare(receiver);

@@ -5,7 +5,7 @@ use domain::plan::Plan;
 use domain::{Id, Instant, Quantity};
 use ledger::{ReturnLine, ReturnRequest};
 
-use super::{About, DAY, Deed, Life, lots_of};
+use super::{About, DAY, Deed, Life};
 use crate::model::{Line, Order, Returned, Standing};
 use crate::purchase::Purchase;
 
@@ -43,6 +43,7 @@ impl Life {
         };
         assert!(redemption.is_none() || pays.is_some(), "it pays nothing any more");
         let mut grace = self.grace(&plan);
+        let lots = self.lots_of(&plan, &purchase.judgement.grants);
         let account = self.account(member);
         account.release_overdue(now, redemption, &mut grace);
         let mut spent = Vec::new();
@@ -54,7 +55,6 @@ impl Life {
             hold.standing = Standing::Captured { used: true };
             spent.clone_from(&hold.points);
         }
-        let lots = lots_of(&plan, &purchase.judgement.grants);
         let ids: Vec<Id> = lots.iter().map(|lot| lot.id).collect();
         account.grant("earn", lots, now);
         account.orders += 1;
@@ -109,7 +109,7 @@ impl Life {
             (points.0 > 0).then(|| (grant, domain::judgement::Grant { points, ..granted.clone() }))
         });
         let (kept, grants): (Vec<usize>, Vec<_>) = grants.unzip();
-        let lots = lots_of(&plan, &grants);
+        let lots = self.lots_of(&plan, &grants);
         let ids: Vec<(i64, Id)> = kept.iter().map(|grant| place(*grant)).zip(lots.iter().map(|lot| lot.id)).collect();
         for line in &mut lines {
             line.shares.retain(|share| ids.iter().any(|(grant, _)| *grant == share.0.0));
