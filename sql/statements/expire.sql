@@ -1,5 +1,6 @@
 -- Expires lots that are due at ?1, at most ?2 of them: one entry an account, of at most 10^12 units (what is beyond is left
--- for the next run), ids from above ?3, all or none.
+-- for the next run), ids from above ?3, all or none. What an account loses at one moment is not parted between two batches, unless
+-- it is more than one. One row an entry: how many lots.
 -- A statement that reads the accounts it writes is never stale. ?4 is the version of the program on record.
 INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, program_version,
                          explanation, lots, postings)
@@ -7,8 +8,13 @@ WITH
   over AS (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
             WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1
               AND account_id NOT IN (SELECT subject FROM set_aside WHERE job = 'expire')
-            ORDER BY expires_at, account_id LIMIT ?2),
-  due AS (SELECT * FROM (SELECT *, sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_at, id) AS together FROM over)
+            ORDER BY expires_at, account_id LIMIT ?2 + 1),
+  last AS (SELECT expires_at, account_id FROM over ORDER BY expires_at, account_id LIMIT 1 OFFSET ?2),
+  whole AS (SELECT * FROM over
+             WHERE NOT EXISTS (SELECT 1 FROM last)
+                OR (expires_at, account_id) < (SELECT expires_at, account_id FROM last)
+                OR (SELECT min(expires_at) = max(expires_at) AND min(account_id) = max(account_id) FROM over)),
+  due AS (SELECT * FROM (SELECT *, sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_at, id) AS together FROM whole)
            WHERE together <= 1000000000000),
   -- the scale freezes with the first entry, so that the newest version tells it
   scale AS (SELECT points_scale AS digits, CAST(substr('10000', 1, points_scale + 1) AS INTEGER) AS power
@@ -23,3 +29,4 @@ SELECT ?3 + row_number() OVER (ORDER BY a.id), a.id, a.seq + 1, 'expire', sum(d.
        '[]', json_group_array(json_array(d.id, d.remaining))
   FROM due d JOIN account a ON a.id = d.account_id JOIN scale s
  GROUP BY a.id
+RETURNING json_array_length(postings)

@@ -193,3 +193,23 @@ async fn a_code_that_would_be_over_is_not_sent() {
     while late.run_job("triggers").await["remaining"] != 0 {}
     assert_eq!(fired(&shop), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn who_is_about_to_lose_a_tier_is_told_days_before_its_grace_ends_unless_it_is_kept() {
+    let mut asks = program(json!({"id": "down", "on": "tier_ending", "days": 14, "event": "down"}));
+    asks["tiers"] = json!({"window": "calendar_year", "grace_days": 30, "steps": asks["tiers"]});
+    let shop = Shop::with_program(&asks).await;
+    let (anna, boris) = (shop.enrol("+7 900 000-00-01").await, shop.enrol("+7 900 000-00-02").await);
+    for member in [&anna, &boris] {
+        member.buys(json!([line("1", "10000.00")])).await;
+    }
+    shop.at("2027-01-10T09:00:00Z").await; // the year is over, the grace runs to the end of 30 January
+    assert_eq!(fired(&shop), [""; 0]);
+    boris.buys(json!([line("1", "10000.00")])).await;
+    shop.at("2027-02-10T09:00:00Z").await;
+    assert_eq!(fired(&shop), ["01-17 00:00 down"], "Anna alone");
+    for (member, tier) in [(&anna, "base"), (&boris, "gold")] {
+        assert_eq!(shop.get(&format!("/v1/members/{}", member.id)).await.expect(200)["tier"]["id"], tier);
+    }
+    shop.audit_is_clean().await;
+}

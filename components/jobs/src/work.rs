@@ -244,7 +244,7 @@ async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
     let program = program_of(waiting).await?;
     let look = look(at, program.as_ref(), waiting);
     match (job, &look) {
-        (Job::Holds | Job::Activate | Job::Expire, _) => statement(job, waiting, program.as_ref(), at).await,
+        (Job::Holds | Job::Activate | Job::Expire, _) => statement(job, program.as_ref(), at).await,
         // whom a new program says otherwise of is known before they are looked at
         (Job::Tiers, _) if waiting.unasked > 0 => tiers::ask(at).await.map(Step::of),
         (Job::Tiers, _) => tiers::batch(at).await,
@@ -260,8 +260,8 @@ async fn batch(job: Job, waiting: &Due, at: Instant) -> Result<Step, Problem> {
 
 /// A batch that is one statement. One that the books refuse is made smaller, until the row that is in the way is alone and is set
 /// aside: it must not stop the others.
-async fn statement(job: Job, waiting: &Due, program: Option<&ActiveProgram>, at: Instant) -> Result<Step, Problem> {
-    let (mut bound, mut step, mut lots_due) = (BATCH, Step::default(), waiting.expire);
+async fn statement(job: Job, program: Option<&ActiveProgram>, at: Instant) -> Result<Step, Problem> {
+    let (mut bound, mut step) = (BATCH, Step::default());
     for _ in 0..MOST_TRIES {
         let ids = Ids::new(at, random()).next();
         let outcome = match job {
@@ -272,9 +272,7 @@ async fn statement(job: Job, waiting: &Due, program: Option<&ActiveProgram>, at:
             Job::Activate => store::activate(&books(), at, bound).await.map(count),
             _ => {
                 let version = program.map_or(0, |program| program.version);
-                // lots are counted by how many were due: a batch that was not counted to its end was a whole one
-                let lots = lots_due.min(bound);
-                store::expire(&books(), at, bound, ids, version).await.map(|()| lots)
+                store::expire(&books(), at, bound, ids, version).await
             }
         };
         match outcome {
@@ -285,7 +283,6 @@ async fn statement(job: Job, waiting: &Due, program: Option<&ActiveProgram>, at:
                 leave_out(job, at, &detail).await.map_err(|error| from_store(&error))?;
                 step.set_aside += 1;
                 bound = BATCH;
-                lots_due = due(at).await?.expire;
             }
             outcome => {
                 step.processed = outcome.map_err(|error| from_store(&error))?;

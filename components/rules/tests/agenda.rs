@@ -170,6 +170,9 @@ fn what_a_trigger_cannot_mean_is_refused_where_it_stands() {
     refused(json!({"on": "tier_ending", "days": 3}), "/on", "no_tiers");
     refused(json!({"on": "event"}), "/type", "missing_field");
     refused(json!({"on": "event", "type": "e"}), "/event", "feeds_itself");
+    let follows = |id: &str, of: &str, event: &str| json!({"id": id, "on": "event", "type": of, "hours": 1, "event": event});
+    let ring = json!({"triggers": [follows("1", "a", "b"), follows("2", "b", "c"), follows("3", "c", "a")]});
+    assert_eq!(findings_of(ring), [("/triggers/2/event".to_owned(), "feeds_itself".to_owned())]);
     refused(json!({"on": "joined", "skus": ["a"]}), "/skus", "not_of_trigger");
     refused(json!({"on": "joined", "unless": "bought_again"}), "/unless", "not_of_trigger");
     refused(json!({"unless": "profile_filled"}), "/unless", "no_profile");

@@ -93,13 +93,15 @@ pub async fn activate(db: &impl Database, now: Instant, bound: i64) -> Result<us
     Ok(rows.len())
 }
 
-/// Expires at most `bound` lots, one entry an account; entries' ids are numbered from above `ids`.
+/// Expires at most `bound` lots (one more where they are all one account's, of one moment), one entry an account; entries' ids are
+/// numbered from above `ids`. Returns how many lots.
 ///
 /// # Errors
 /// [`StoreError`] of the statement; a collision of ids is [`StoreError::Stale`].
-pub async fn expire(db: &impl Database, now: Instant, bound: i64, ids: Id, program_version: i64) -> Result<(), StoreError> {
+pub async fn expire(db: &impl Database, now: Instant, bound: i64, ids: Id, program_version: i64) -> Result<i64, StoreError> {
     let parameters = vec![now.into(), bound.into(), ids.into(), program_version.into()];
-    db.run(include_str!("../../../sql/statements/expire.sql"), parameters).await.map(drop)
+    let rows = db.run(include_str!("../../../sql/statements/expire.sql"), parameters).await?;
+    Ok(rows.iter().filter_map(|row| integer(Some(row), 0)).sum())
 }
 
 /// Ends at most `bound` overdue holds in the sequence of their deadlines; five ids for each are numbered from above `ids`. What comes back to a lot that is over

@@ -86,7 +86,36 @@ pub struct Referred<'d> {
 /// Reads `triggers`.
 pub fn read(node: &Node, referred: &Referred, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Vec<Trigger> {
     let nodes = node.list(MAX_TRIGGERS, findings).unwrap_or_default();
-    nodes.iter().filter_map(|node| trigger(node, referred, ids, findings)).collect()
+    let read: Vec<(&Node, Trigger)> =
+        nodes.iter().filter_map(|node| Some((node, trigger(node, referred, ids, findings)?))).collect();
+    check_rings(&read, findings);
+    read.into_iter().map(|(_, trigger)| trigger).collect()
+}
+
+/// Triggers of events may follow each other, but in a ring they would go on for ever.
+fn check_rings(read: &[(&Node, Trigger)], findings: &mut Findings) {
+    let edge = |trigger: &Trigger| match &trigger.watched {
+        Watched::Event(of) if *of != trigger.event => Some((of.clone(), trigger.event.clone())),
+        // one that looks at its own event is named already
+        _ => None,
+    };
+    let mut edges: Vec<(String, String)> = Vec::new();
+    for (node, trigger) in read {
+        let Some((of, event)) = edge(trigger) else { continue };
+        let mut reached = BTreeSet::from([event.clone()]);
+        loop {
+            let next: Vec<_> = edges.iter().filter(|(from, to)| reached.contains(from) && !reached.contains(to)).collect();
+            if next.is_empty() {
+                break;
+            }
+            reached.extend(next.into_iter().map(|(_, to)| to.clone()));
+        }
+        if reached.contains(&of) {
+            let detail = "what happens brings about, by the triggers above, what it looks at: it would go on for ever";
+            findings.note(&format!("{}/event", node.pointer), "feeds_itself", detail);
+        }
+        edges.push((of, event));
+    }
 }
 
 fn trigger(node: &Node, referred: &Referred, ids: &mut BTreeSet<String>, findings: &mut Findings) -> Option<Trigger> {

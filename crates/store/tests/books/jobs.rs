@@ -60,6 +60,23 @@ fn a_bounded_job_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn what_a_member_loses_at_one_moment_is_told_at_once_wherever_a_batch_ends() {
+    let mut shop = Shop::open();
+    for _ in 0..3 {
+        shop.enrol(&[("a", 100, NOW, Some(day(1))), ("b", 50, NOW, Some(day(1)))]);
+    }
+    shop.now = day(1);
+    let told = || shop.db.texts("SELECT payload ->> 'points' FROM outbox WHERE kind = 'points.expired' ORDER BY id");
+    for (bound, left) in [(3, 4), (1, 2), (5, 0)] {
+        expire(&shop, bound);
+        assert_eq!(due(&shop), (0, left, 0));
+        shop.commands += 1;
+    }
+    assert_eq!(told(), ["1.50", "1.50", "1.50"]);
+    assert_eq!(shop.audit(), []);
+}
+
+#[test]
 fn an_account_that_lost_more_at_once_than_one_operation_may_move_expires_in_several() {
     let mut shop = Shop::open();
     let anna = shop.enrol(&[("small", 5, NOW, Some(day(1)))]);
