@@ -5,15 +5,17 @@
 INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, program_version,
                          explanation, lots, postings)
 WITH
-  over AS (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
-            WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1
-              AND account_id NOT IN (SELECT subject FROM set_aside WHERE job = 'expire')
-            ORDER BY expires_at, account_id LIMIT ?2 + 1),
+  over AS (SELECT *, row_number() OVER (ORDER BY expires_at, account_id, id) AS place
+             FROM (SELECT id, account_id, rule_id, remaining, expires_at FROM lot
+                    WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= ?1
+                      AND account_id NOT IN (SELECT subject FROM set_aside WHERE job = 'expire')
+                    ORDER BY expires_at, account_id LIMIT ?2 + 1)),
   last AS (SELECT expires_at, account_id FROM over ORDER BY expires_at, account_id LIMIT 1 OFFSET ?2),
   whole AS (SELECT * FROM over
              WHERE NOT EXISTS (SELECT 1 FROM last)
                 OR (expires_at, account_id) < (SELECT expires_at, account_id FROM last)
-                OR (SELECT min(expires_at) = max(expires_at) AND min(account_id) = max(account_id) FROM over)),
+                OR place <= ?2
+                   AND (SELECT min(expires_at) = max(expires_at) AND min(account_id) = max(account_id) FROM over)),
   due AS (SELECT * FROM (SELECT *, sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_at, id) AS together FROM whole)
            WHERE together <= 1000000000000),
   -- the scale freezes with the first entry, so that the newest version tells it

@@ -93,8 +93,7 @@ pub async fn activate(db: &impl Database, now: Instant, bound: i64) -> Result<us
     Ok(rows.len())
 }
 
-/// Expires at most `bound` lots (one more where they are all one account's, of one moment), one entry an account; entries' ids are
-/// numbered from above `ids`. Returns how many lots.
+/// Expires at most `bound` lots, one entry an account; entries' ids are numbered from above `ids`. Returns how many lots.
 ///
 /// # Errors
 /// [`StoreError`] of the statement; a collision of ids is [`StoreError::Stale`].
