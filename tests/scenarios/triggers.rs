@@ -203,11 +203,11 @@ async fn who_is_about_to_lose_a_tier_is_told_days_before_its_grace_ends_unless_i
     for member in [&anna, &boris] {
         member.buys(json!([line("1", "10000.00")])).await;
     }
-    shop.at("2027-01-10T09:00:00Z").await; // the year is over, the grace runs to the end of 30 January
+    shop.at("2027-01-10T09:00:00Z").await; // the year is over, the grace runs to the end of 31 January
     assert_eq!(fired(&shop), [""; 0]);
     boris.buys(json!([line("1", "10000.00")])).await;
     shop.at("2027-02-10T09:00:00Z").await;
-    assert_eq!(fired(&shop), ["01-17 00:00 down"], "Anna alone");
+    assert_eq!(fired(&shop), ["01-18 00:00 down"], "Anna alone, two weeks before 1 February");
     for (member, tier) in [(&anna, "base"), (&boris, "gold")] {
         assert_eq!(shop.get(&format!("/v1/members/{}", member.id)).await.expect(200)["tier"]["id"], tier);
     }
