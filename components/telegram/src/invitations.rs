@@ -59,7 +59,9 @@ pub async fn of(token: &str, person: i64) -> Result<Option<String>, Problem> {
 async fn forget_old(store: &Store, today: u64) {
     let Ok(keys) = store.get_keys().await.collect().await else { return };
     for key in keys.iter().filter(|key| is_old(key, today)) {
-        let _ = store.delete(key).await;
+        if let Err(error) = store.delete(key).await {
+            eprintln!("{}", serde_json::json!({"level": "warn", "detail": format!("an old invitation is left: {error}")}));
+        }
     }
 }
 
