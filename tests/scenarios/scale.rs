@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 use serde_json::json;
 use tests::Shop;
+use tests::population::{self, History};
 
 /// Noon in Moscow.
 const NOW: &str = "2026-03-15T09:00:00Z";
@@ -155,4 +156,28 @@ async fn a_day_of_ten_times_as_many_members_with_as_large_a_part_due_costs_as_mu
         }
     }
     println!("each that is due costs {:.2} times as much among ten times as many members", costs[1] / costs[0]);
+}
+
+#[tokio::test]
+async fn members_whose_history_was_written_as_rows_have_books_that_agree_and_go_on_buying() {
+    if hosted() {
+        return;
+    }
+    let shop = Shop::with_settings_at("gw-tools", &[], NOW).await;
+    let now = NOW.parse::<host::Timestamp>().unwrap().as_millisecond();
+    let history = History { now, answer: json!({"order_id": "it's old"}).to_string(), explanation: "[]".to_owned() };
+    for statement in history.statements(1..=60).iter().chain(&history.statements(61..=100)) {
+        shop.alter("default", statement);
+    }
+    shop.audit_is_clean().await;
+    assert_eq!(shop.counts().await["orders"], 100 * population::ORDERS);
+
+    let anna = tests::Member::of(&shop, &domain::Id(population::member(77)).external("mem"));
+    let before = tests::hundredths(&anna.balance().await["available"]);
+    let goods = || json!([tests::line("1", "1000.00")]);
+    assert_eq!(anna.buys(goods()).await["earned"]["points"], "50.00");
+    anna.buys_with("100", goods()).await;
+    shop.takes_back("history-77-1", "back", Some(json!([{"id": "line-0", "quantity": 1}]))).await.expect(201);
+    assert!(tests::hundredths(&anna.balance().await["available"]) < before);
+    shop.audit_is_clean().await;
 }

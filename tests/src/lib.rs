@@ -4,7 +4,9 @@
 mod answer;
 mod bot_api;
 mod goods;
+pub mod latency;
 mod member;
+pub mod population;
 mod random;
 mod receiver;
 pub mod routes;

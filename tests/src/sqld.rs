@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -49,6 +49,11 @@ impl Sqld {
     /// Where it answers.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The same as an address.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// Ends it in order.
@@ -116,6 +121,23 @@ impl Sqld {
         let json: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{query}: {error}: {answer}"));
         let value = &json["results"][0]["response"]["result"]["rows"][0][0]["value"];
         value.as_str().unwrap_or_else(|| panic!("{query}: {answer}")).to_owned()
+    }
+
+    /// Runs statements without parameters, past the application, in one transaction.
+    pub fn execute(&self, statements: &[String]) {
+        let all = ["BEGIN"].into_iter().chain(statements.iter().map(String::as_str)).chain(["COMMIT"]);
+        let requests: Vec<Value> = all.map(|sql| json!({"type": "execute", "stmt": {"sql": sql, "want_rows": false}})).collect();
+        let body = json!({"requests": requests.into_iter().chain([json!({"type": "close"})]).collect::<Vec<_>>()}).to_string();
+        let answer = self.exchange("POST /v2/pipeline", &body).expect("sqld answers");
+        let answer: Value = serde_json::from_str(&answer).expect("its answer is JSON");
+        for (result, statement) in answer["results"]
+            .as_array()
+            .expect("results")
+            .iter()
+            .zip(["BEGIN"].into_iter().chain(statements.iter().map(String::as_str)))
+        {
+            assert_eq!(result["type"], "ok", "{result}: {statement}");
+        }
     }
 
     /// Every byte of its database: the file and the journals.

@@ -33,6 +33,11 @@ impl Samples {
         1.0 / self.a_second()
     }
 
+    /// All of them, the shortest first.
+    pub fn durations(&self) -> &[Duration] {
+        &self.sorted
+    }
+
     pub fn p50(&self) -> f64 {
         self.percentile(0.5)
     }
@@ -42,7 +47,7 @@ impl Samples {
     }
 
     /// The smallest duration that this share of the requests did not exceed, in seconds.
-    fn percentile(&self, share: f64) -> f64 {
+    pub fn percentile(&self, share: f64) -> f64 {
         let rank = (self.sorted.len() as f64 * share).ceil() as usize;
         self.sorted[rank.clamp(1, self.sorted.len()) - 1].as_secs_f64()
     }

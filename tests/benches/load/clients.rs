@@ -1,5 +1,6 @@
-//! Clients in a closed loop: each sends its next request when the answer to the one before is there. They have a thread
-//! and a runtime of their own, so that none of the application's threads waits for them.
+//! Clients in a closed loop: each sends its next request when the answer to the one before is there: what a call costs where
+//! nobody waits for others, or how many there can be. They have a thread and a runtime of their own, so that none of the
+//! application's threads waits for them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,7 +85,7 @@ impl Shop {
     }
 
     /// Runs clients, each with its own connection, to their end.
-    fn run<F, T>(&self, clients: usize, work: impl Fn(Client) -> F) -> Vec<T>
+    pub fn run<F, T>(&self, clients: usize, work: impl Fn(Client) -> F) -> Vec<T>
     where
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
@@ -101,13 +102,13 @@ impl Shop {
 }
 
 /// A client with its connection.
-struct Client {
+pub struct Client {
     connection: SendRequest<Full<Bytes>>,
     shop: Shop,
 }
 
 impl Client {
-    async fn connect(shop: Shop) -> Self {
+    pub async fn connect(shop: Shop) -> Self {
         let stream = TcpStream::connect(shop.address).await.expect("the application listens");
         stream.set_nodelay(true).expect("TCP_NODELAY");
         let (connection, driver) = handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
@@ -115,7 +116,7 @@ impl Client {
         Self { connection, shop }
     }
 
-    fn request(&self, exchange: Exchange) -> Request<Full<Bytes>> {
+    pub fn request(&self, exchange: Exchange) -> Request<Full<Bytes>> {
         let mut request = Request::builder()
             .method(exchange.method)
             .uri(exchange.path)
@@ -130,12 +131,22 @@ impl Client {
 
     /// Sends a request and reads its whole answer, which must be a success.
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> String {
+        let (status, body) = self.send(request).await;
+        assert!(is_success(status), "{status}: {body}");
+        body
+    }
+
+    /// Sends a request and reads its whole answer, whatever it is.
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> (StatusCode, String) {
         self.connection.ready().await.expect("the connection is kept");
         let answer = self.connection.send_request(request).await.expect("an answer");
         let status = answer.status();
         let body = answer.into_body().collect().await.expect("a whole answer").to_bytes();
-        let body = String::from_utf8(body.to_vec()).expect("a text");
-        assert!(matches!(status, StatusCode::OK | StatusCode::CREATED), "{status}: {body}");
-        body
+        (status, String::from_utf8(body.to_vec()).expect("a text"))
     }
+}
+
+/// What a call answers when it did what was asked.
+pub fn is_success(status: StatusCode) -> bool {
+    matches!(status, StatusCode::OK | StatusCode::CREATED)
 }

@@ -1,15 +1,15 @@
-//! The floor below the main path: the same statements with the same parameters, on one kept connection of this process.
+//! The floor below the main path: the same statements with the same parameters, without host, components and HTTP.
 //!
 //! Each call is loaded, judged, decided and applied as the components do it, by the same libraries; only the rules are
 //! called directly, and the answer is a text of the right length. The statements' own time is taken apart from the rest.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use domain::{Id, Ids, Points};
+use domain::{Ids, Points};
 use ledger::{Account, Command};
 use rules::{Program, engine};
 use rusqlite::types::{Value as Stored, ValueRef};
@@ -41,10 +41,10 @@ pub fn open(file: &Path, disk: Disk) -> rusqlite::Connection {
     set_up().expect("the file opens")
 }
 
-/// A connection that adds up how long its statements took.
+/// A connection that notes how long each of its statements took.
 struct Timed {
     connection: rusqlite::Connection,
-    spent: Cell<Duration>,
+    spent: RefCell<Vec<Duration>>,
 }
 
 impl Timed {
@@ -63,18 +63,13 @@ impl Timed {
         }
         Ok(read)
     }
-
-    /// The time of the statements since it was asked before.
-    fn spent(&self) -> Duration {
-        self.spent.take()
-    }
 }
 
 impl Database for Timed {
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let started = Instant::now();
         let rows = self.rows(statement, parameters).map_err(|error| StoreError::from_message(&error.to_string()));
-        self.spent.set(self.spent.get() + started.elapsed());
+        self.spent.borrow_mut().push(started.elapsed());
         rows
     }
 }
@@ -105,28 +100,46 @@ impl Step {
     }
 }
 
-/// The main path without a host.
+/// The main path without a host, over a file.
 pub struct Native {
     database: Timed,
-    program: Program,
-    /// Hash of the caller's key.
-    caller: Option<String>,
+    till: Till,
 }
 
 impl Native {
     /// Over a copy of the shop's books.
     pub fn open(file: &Path, disk: Disk, document: &str) -> Self {
         let connection = open(file, disk);
-        let caller = connection.query_row("SELECT hash FROM api_key", [], |row| row.get(0)).expect("the shop's one key");
-        let database = Timed { connection, spent: Cell::default() };
-        Self { database, program: Program::parse(document).expect("a program"), caller }
+        let key = connection.query_row("SELECT hash FROM api_key", [], |row| row.get(0)).expect("the shop's one key");
+        Self { database: Timed { connection, spent: RefCell::default() }, till: Till::new(document, key) }
     }
 
     /// Carries out a call. `answer` is what an application answered to such a call.
     pub fn call(&self, call: Call, cart: &Cart, answer: &str) -> Step {
         let started = Instant::now();
-        let (loaded, now) = self.load(call, cart);
-        let load = self.database.spent();
+        ready(self.till.call(&self.database, call, cart, answer)).expect("the call is carried out");
+        let whole = started.elapsed();
+        let mut spent = self.database.spent.take().into_iter();
+        Step { load: spent.next().expect("the SELECT"), apply: spent.next().unwrap_or_default(), whole }
+    }
+}
+
+/// What the components do between their statements.
+pub struct Till {
+    program: Program,
+    /// Hash of the caller's key.
+    caller: Option<String>,
+}
+
+impl Till {
+    pub fn new(document: &str, caller: Option<String>) -> Self {
+        Self { program: Program::parse(document).expect("a program"), caller }
+    }
+
+    /// Carries out a call by two statements, a quote by one.
+    pub async fn call(&self, database: &impl Database, call: Call, cart: &Cart, answer: &str) -> Result<(), StoreError> {
+        let now = now();
+        let loaded = self.load(database, call, cart).await?;
         let snapshot = &loaded.snapshot;
         let member = snapshot.member.as_ref().expect("the member");
         let order = cart.order();
@@ -138,38 +151,18 @@ impl Native {
         let plan = match call {
             Call::Quote => {
                 std::hint::black_box(judge(spendable(), engine::Payment::Maximum));
-                None
+                return Ok(());
             }
             Call::Order => {
                 let judgement = judge(Points::ZERO, engine::Payment::None);
-                let recorded = ledger::record_order(snapshot, &order, &judgement, &terms, &digest(cart), command);
-                Some(recorded.expect("an order").plan)
+                ledger::record_order(snapshot, &order, &judgement, &terms, &digest(cart), command).expect("an order").plan
             }
             Call::Redemption => {
                 let points = POINTS_HELD * 10_i64.pow(terms.points_scale.into());
                 let judgement = judge(spendable(), engine::Payment::Exact(points));
-                Some(ledger::hold(snapshot, &order, &judgement, &terms, command, None).expect("a hold").plan)
+                ledger::hold(snapshot, &order, &judgement, &terms, command, None).expect("a hold").plan
             }
         };
-        if let Some(plan) = &plan {
-            self.apply(id, cart, answer, now, plan);
-        }
-        Step { load, apply: self.database.spent(), whole: started.elapsed() }
-    }
-
-    fn load(&self, call: Call, cart: &Cart) -> (Loaded, domain::Instant) {
-        let now = now();
-        let load = Load {
-            caller: Asking { key: self.caller.clone(), address: None },
-            idempotency_key: call.writes().then(|| cart.idempotency_key()),
-            member: Some(cart.member),
-            order: (call == Call::Order).then(|| cart.reference()),
-            ..Load::default()
-        };
-        (ready(store::load(&self.database, &load)).expect("a snapshot"), now)
-    }
-
-    fn apply(&self, id: Id, cart: &Cart, answer: &str, now: domain::Instant, plan: &domain::plan::Plan) {
         let commit = Commit {
             id,
             idempotency_key: &cart.idempotency_key(),
@@ -177,9 +170,20 @@ impl Native {
             status: 201,
             answer: Some(answer),
             now,
-            plan,
+            plan: &plan,
         };
-        ready(store::apply(&self.database, &commit)).expect("the plan is posted");
+        store::apply(database, &commit).await
+    }
+
+    async fn load(&self, database: &impl Database, call: Call, cart: &Cart) -> Result<Loaded, StoreError> {
+        let load = Load {
+            caller: Asking { key: self.caller.clone(), address: None },
+            idempotency_key: call.writes().then(|| cart.idempotency_key()),
+            member: Some(cart.member),
+            order: (call == Call::Order).then(|| cart.reference()),
+            ..Load::default()
+        };
+        store::load(database, &load).await
     }
 }
 
@@ -188,7 +192,8 @@ fn digest(cart: &Cart) -> String {
     format!("{:064x}", cart.number)
 }
 
-fn now() -> domain::Instant {
+/// By the machine's clock.
+pub fn now() -> domain::Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     domain::Instant(i64::try_from(since.as_millis()).expect("a moment"))
 }
