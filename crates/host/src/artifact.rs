@@ -171,8 +171,9 @@ impl Kept {
         let code = compiled.serialize()?;
         std::fs::create_dir_all(&self.folder)?;
         for entry in std::fs::read_dir(&self.folder)?.flatten() {
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&self.prefix)) {
-                // An older version; another process may be faster.
+            let older = |name: &str| name.starts_with(&self.prefix) && !name.starts_with(&self.name);
+            if entry.file_name().to_str().is_some_and(older) {
+                // Another process may be faster, or write this version, too.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -186,4 +187,27 @@ fn write_whole(file: &Path, content: &[u8]) -> Result<()> {
     let unfinished = file.with_extension(format!("{}.new", std::process::id()));
     std::fs::write(&unfinished, content).with_context(|| format!("cannot write {}", unfinished.display()))?;
     std::fs::rename(&unfinished, file).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Begins the names of a component's files, of all their versions.
+    fn prefix(folder: &Path, source: &str, rules: &str) -> String {
+        let file = |name: &str| (name.to_owned(), folder.join(name), SystemTime::UNIX_EPOCH, 0);
+        Kept::new(&folder.join("components"), "till", &vec![file(source), file(rules)], &"0".repeat(64)).prefix
+    }
+
+    #[test]
+    fn only_versions_of_the_same_files_take_each_other_s_place() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (here, there) = (here.path().canonicalize().unwrap(), there.path().canonicalize().unwrap());
+        let shared = prefix(&here, "till.wasm", "rules.wasm");
+        assert!(shared.starts_with("till-"), "{shared}");
+        assert_eq!(prefix(&here, "till.wasm", "rules.wasm"), shared);
+        assert_ne!(prefix(&here, "till.wasm", "own.wasm"), shared);
+        assert_ne!(prefix(&here, "till.wasmrules", ".wasm"), shared);
+        assert_eq!(prefix(&there, "till.wasm", "rules.wasm"), shared, "the folder was moved");
+    }
 }

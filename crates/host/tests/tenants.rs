@@ -250,6 +250,70 @@ fn the_manifest_for_spinkube_is_the_tenant_s_without_the_cron_trigger() {
     assert_eq!(format!("{:?}", without.variables), format!("{:?}", whole.variables));
 }
 
+/// The script of the jobs' container in a tenant's `spinapp.yaml`.
+fn script(app: &str) -> String {
+    let (_, script) = app.split_once("                - |\n").expect("the container's argument is a block");
+    let lines = script.lines().map_while(|line| line.strip_prefix(&" ".repeat(18)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_hourly_script_for_kubernetes_runs_every_job_and_fails_where_one_does() {
+    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("there is no curl to run the script with");
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let (said, _) = ended(&make(folder.path(), &["acme", "--preset", "dodo", "--into", "acme"]), 0);
+    let running = Running::by(&line_to_run(&said), folder.path());
+    let script = script(&read(&folder.path().join("acme/spinapp.yaml")));
+    let run = |key: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-euc", &script]).env("URL", format!("http://{}", running.address)).env("KEY", key);
+        command.output().expect("sh starts")
+    };
+    let (said, _) = ended(&run(&running.key), 0);
+    assert_eq!(said, "", "nothing but what failed is told");
+    let (said, _) = ended(&run("kk_nobody"), 1);
+    for job in ["migrate", "holds", "expire", "deliver", "reseal"] {
+        assert!(said.contains(&format!("{job}: {{\"code\":\"unauthorized\"")), "{job} is tried in spite of the others: {said}");
+    }
+    running.stop();
+}
+
+/// Puts a tenant's own rules into its manifest, as its README says.
+fn use_own_rules(folder: &Path) {
+    let (manifest, own) = (read(&folder.join("spin.toml")), read(&folder.join("rules/rules.toml")));
+    let (before, rest) = manifest.split_once("[component.rules]\n").expect("the rules are in the manifest");
+    let (_, after) = rest.split_once("\n[[trigger").expect("a trigger follows the rules");
+    std::fs::write(folder.join("spin.toml"), format!("{before}{own}\n[[trigger{after}")).expect("a file can be written");
+}
+
+#[test]
+fn a_tenant_s_own_rules_are_built_by_its_manifest_and_are_no_other_s() {
+    let folder = TempDir::new().expect("a folder");
+    // midday of the day on which the rules, as they are written, double everything
+    let at = "--clock virtual --now 2026-03-08T09:00:00Z";
+    let [own, plain] = ["own-rules", "plain-rules"].map(|name| {
+        let (said, _) = ended(&make(folder.path(), &[name, "--preset", "fixed", "--into", name]), 0);
+        if name == "own-rules" {
+            use_own_rules(&folder.path().join(name));
+        }
+        Running::by(&format!("{} {at}", line_to_run(&said)), folder.path())
+    });
+    let [doubled, earned] = [&own, &plain].map(|running| {
+        let line = json!({"id": "1", "sku": "shoe", "quantity": 1, "price": "1000.00"});
+        let cart =
+            json!({"id": "1", "channel": "web", "currency": "RUB", "occurred_at": "2026-03-08T09:00:00Z", "lines": [line]});
+        let (status, quote) = running.ask("POST", "/v1/quotes", &running.key, Some(json!({"order": cart})));
+        assert_eq!(status, 200, "{quote}");
+        quote["earn"]["points"].clone()
+    });
+    assert_eq!((doubled, earned), (json!("60.00"), json!("30.00")));
+    own.stop();
+    plain.stop();
+}
+
 #[test]
 fn the_runtime_configuration_names_every_store_of_the_manifest_below_the_tenant_s_folder() {
     let folder = TempDir::new().expect("a folder");
@@ -278,8 +342,22 @@ fn what_can_t_be_a_tenant_is_refused_and_nothing_is_written() {
         assert!(complained.contains(named) && said.is_empty(), "{complained}");
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.path()).collect();
-    assert_eq!(left, [there.clone()]);
+    assert_eq!(left, std::slice::from_ref(&there));
     assert_eq!(std::fs::read_dir(there).expect("a folder").count(), 0);
+}
+
+#[test]
+fn whoever_starts_the_program_by_cargo_is_told_to_go_on_so() {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let into = folder.path().canonicalize().expect("it is there").join("acme");
+    let into = into.strip_prefix(root()).expect("below the application").to_owned();
+    let mut command = Command::new(PROGRAM);
+    command.args(["tenant", "new", "acme", "--preset", "dodo", "--into"]).arg(&into).current_dir(root()).env("CARGO", "cargo");
+    let (said, _) = ended(&command.output().expect("the program starts"), 0);
+    assert!(
+        said.contains(&format!("\ncargo run -- up --manifest {}/spin.toml --listen 127.0.0.1:3001\n", into.display())),
+        "{said}"
+    );
 }
 
 #[test]

@@ -100,18 +100,23 @@ impl Tenant {
         let here = std::env::current_dir()?.canonicalize()?;
         let tenants = target.parent().and_then(|tenants| std::fs::read_dir(tenants).ok());
         let others = tenants.into_iter().flatten().flatten().filter(|entry| entry.path().join("spin.toml").is_file());
-        // As `cargo run` was given, which sets it, or as the program itself.
+        // As it was given: `cargo run` sets the variable, and finds the application only from below.
         let command = match std::env::var_os("CARGO") {
-            Some(_) => "cargo run --".to_owned(),
-            None => std::env::args_os().next().unwrap_or_else(|| "kopilka".into()).display().to_string(),
+            Some(_) if here.starts_with(&application) => "cargo run --".to_owned(),
+            _ => std::env::args_os().next().unwrap_or_else(|| "kopilka".into()).display().to_string(),
         };
+        let (up, down) = (between(&target, &application), between(&application, &target));
+        // They become texts in TOML and JSON.
+        let plain =
+            |way: &PathBuf| way.to_str().is_some_and(|way| !way.contains(['"', '\\', '@']) && !way.contains(char::is_control));
+        ensure!(plain(&up) && plain(&down), "{} has quotes, backslashes or @ on its way from the application", target.display());
         Ok(Self {
             name: arguments.name.clone(),
             preset: arguments.preset.clone(),
             program,
             folder: between(&here, &target),
-            up: between(&target, &application),
-            down: between(&application, &target),
+            up,
+            down,
             command: quoted(&command, "cargo run --"),
             port: FIRST_PORT + 1 + others.count(),
         })
