@@ -124,7 +124,12 @@ impl Tenant {
 
     /// What was written, and how to go on.
     fn told(&self, files: &[(PathBuf, String)]) -> String {
-        let names: Vec<String> = files.iter().map(|(file, _)| file.display().to_string()).collect();
+        let name_of = |file: &PathBuf| match file.components().collect::<Vec<_>>().as_slice() {
+            [folder, _, ..] => format!("{}/", folder.as_os_str().display()),
+            _ => file.display().to_string(),
+        };
+        let mut names: Vec<String> = files.iter().map(|(file, _)| name_of(file)).collect();
+        names.dedup();
         let (folder, name, command) = (shell(&self.folder), &self.name, &self.command);
         format!(
             "The tenant {name}, in {folder}: {files}\n\
