@@ -60,7 +60,7 @@ pub(crate) fn load(manifest: &Manifest, id: &str, folder: &Path) -> Result<Arc<A
     if let Some(artifact) = loaded.get(&origin) {
         return Ok(artifact.clone());
     }
-    let artifact = make(manifest, id, folder).with_context(|| format!("the component {id:?} cannot be loaded"))?;
+    let artifact = make(manifest, id, folder, &origin).with_context(|| format!("the component {id:?} cannot be loaded"))?;
     let artifact = Arc::new(artifact);
     loaded.insert(origin, artifact.clone());
     Ok(artifact)
@@ -69,10 +69,10 @@ pub(crate) fn load(manifest: &Manifest, id: &str, folder: &Path) -> Result<Arc<A
 fn describe(id: &str, import: &str, source: &Path) -> Result<(String, PathBuf, SystemTime, u64)> {
     let found = std::fs::metadata(source)
         .with_context(|| format!("the source of the component {id:?} isn't there: {}", source.display()))?;
-    Ok((import.to_owned(), source.to_path_buf(), found.modified()?, found.len()))
+    Ok((import.to_owned(), source.canonicalize()?, found.modified()?, found.len()))
 }
 
-fn make(manifest: &Manifest, id: &str, folder: &Path) -> Result<Artifact> {
+fn make(manifest: &Manifest, id: &str, folder: &Path, origin: &Origin) -> Result<Artifact> {
     let engine = engine()?;
     let component = &manifest.components[id];
     let read = |source: &Path| std::fs::read(source).with_context(|| format!("cannot read {}", source.display()));
@@ -83,7 +83,7 @@ fn make(manifest: &Manifest, id: &str, folder: &Path) -> Result<Artifact> {
     };
     let dependencies = component.dependencies.iter().map(dependency).collect::<Result<Vec<_>>>()?;
 
-    let kept = Kept::new(folder, id, &key(engine, &bytes, &dependencies));
+    let kept = Kept::new(folder, id, origin, &key(engine, &bytes, &dependencies));
     let compiled = match kept.read(engine) {
         Some(compiled) => compiled,
         None => {
@@ -125,14 +125,24 @@ fn hex(bytes: &[u8]) -> String {
 /// Compiled code in a file, with its hash in another one beside it.
 struct Kept {
     folder: PathBuf,
-    /// What the files of all versions of the component begin with.
+    /// What the files of all versions of the component begin with: of one that is made of other files, as a tenant's own rules
+    /// are, they begin otherwise, so that neither takes the other's place.
     prefix: String,
     name: String,
 }
 
 impl Kept {
-    fn new(folder: &Path, id: &str, key: &str) -> Self {
-        let prefix = format!("{id}@");
+    fn new(folder: &Path, id: &str, origin: &Origin, key: &str) -> Self {
+        // The folder beside which the files lie may be moved with them.
+        let beside = folder.parent().and_then(|folder| folder.canonicalize().ok()).unwrap_or_default();
+        let mut files = Sha256::new();
+        for (import, file, ..) in origin {
+            for part in [import.as_bytes(), file.strip_prefix(&beside).unwrap_or(file).as_os_str().as_encoded_bytes()] {
+                files.update(part.len().to_le_bytes());
+                files.update(part);
+            }
+        }
+        let prefix = format!("{id}-{}@", &hex(&files.finalize())[..8]);
         Self { folder: folder.to_path_buf(), name: format!("{prefix}{}", &key[..32]), prefix }
     }
 
@@ -161,8 +171,9 @@ impl Kept {
         let code = compiled.serialize()?;
         std::fs::create_dir_all(&self.folder)?;
         for entry in std::fs::read_dir(&self.folder)?.flatten() {
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&self.prefix)) {
-                // An older version; another process may be faster.
+            let older = |name: &str| name.starts_with(&self.prefix) && !name.starts_with(&self.name);
+            if entry.file_name().to_str().is_some_and(older) {
+                // Another process may be faster, or write this version, too.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -176,4 +187,27 @@ fn write_whole(file: &Path, content: &[u8]) -> Result<()> {
     let unfinished = file.with_extension(format!("{}.new", std::process::id()));
     std::fs::write(&unfinished, content).with_context(|| format!("cannot write {}", unfinished.display()))?;
     std::fs::rename(&unfinished, file).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Begins the names of a component's files, of all their versions.
+    fn prefix(folder: &Path, source: &str, rules: &str) -> String {
+        let file = |name: &str| (name.to_owned(), folder.join(name), SystemTime::UNIX_EPOCH, 0);
+        Kept::new(&folder.join("components"), "till", &vec![file(source), file(rules)], &"0".repeat(64)).prefix
+    }
+
+    #[test]
+    fn only_versions_of_the_same_files_take_each_other_s_place() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (here, there) = (here.path().canonicalize().unwrap(), there.path().canonicalize().unwrap());
+        let shared = prefix(&here, "till.wasm", "rules.wasm");
+        assert!(shared.starts_with("till-"), "{shared}");
+        assert_eq!(prefix(&here, "till.wasm", "rules.wasm"), shared);
+        assert_ne!(prefix(&here, "till.wasm", "own.wasm"), shared);
+        assert_ne!(prefix(&here, "till.wasmrules", ".wasm"), shared);
+        assert_eq!(prefix(&there, "till.wasm", "rules.wasm"), shared, "the folder was moved");
+    }
 }

@@ -1,6 +1,6 @@
 //! Builds the components whose sources are older than what they are made from, as `spin build` builds all of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::manifest::{Build, Component, Manifest};
+use crate::manifest::{Build, Component, Manifest, target_of};
 
 /// What `cargo run` and `cargo test` set for the program they run. A build that sees it is another build than the same
 /// command typed by hand: other flags, other fingerprints, other folders.
@@ -33,20 +33,16 @@ const SET_BY_CARGO_BEGINNING_WITH: &[&str] = &["CARGO_BIN_", "CARGO_CFG_", "CARG
 
 /// Builds what is stale, one process at a time; says what it runs on stderr. Returns the components that were built.
 pub fn build(manifest: &Manifest) -> Result<Vec<String>> {
-    let folder = manifest.folder.join("target");
     let built = manifest.components.iter().filter_map(|(id, component)| Some((id, component, component.build.as_ref()?)));
     let built: Vec<_> = built.collect();
-    if built.is_empty() {
-        return Ok(vec![]);
-    }
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let lock = File::create(folder.join("components.lock")).context("cannot make the lock for builds")?;
-    // Released when the file is closed.
-    lock.lock().context("cannot wait for other builds")?;
+    let targets = targets(manifest, &built)?;
+    // Released when the files are closed.
+    let _locks = lock(targets.values().collect())?;
 
     let mut stale = vec![];
     for (id, component, build) in built {
-        if let Some(reason) = staleness(&manifest.folder, &Stamp::new(&folder, id), component, build)? {
+        let stamp = Stamp::new(&targets[id], id);
+        if let Some(reason) = staleness(&manifest.folder, &stamp, component, build)? {
             stale.push((id, component, build, reason));
         }
     }
@@ -59,9 +55,30 @@ pub fn build(manifest: &Manifest) -> Result<Vec<String>> {
         }
         let source = component.source.display();
         ensure!(component.source.is_file(), "{id:?} was built, but its source isn't there: {source}");
-        Stamp::new(&folder, id).write(build, started)?;
+        Stamp::new(&targets[*id], id).write(build, started)?;
     }
     Ok(stale.into_iter().map(|(id, ..)| id.clone()).collect())
+}
+
+/// Where is noted when each component was built: beside what is built, which applications in other folders may share.
+fn targets<'a>(manifest: &Manifest, built: &[(&'a String, &Component, &Build)]) -> Result<BTreeMap<&'a String, PathBuf>> {
+    let target = |component: &Component| -> Result<PathBuf> {
+        let own = || manifest.folder.join("target");
+        let folder = target_of(&component.source).map_or_else(own, Path::to_path_buf);
+        let made = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
+        made.with_context(|| format!("cannot make {}", folder.display()))
+    };
+    built.iter().map(|(id, component, _)| Ok((*id, target(component)?))).collect()
+}
+
+/// Waits until nobody else builds in these folders. Everybody asks for them in the same order.
+fn lock(folders: BTreeSet<&PathBuf>) -> Result<Vec<File>> {
+    let lock = |folder: &PathBuf| {
+        let lock = File::create(folder.join("components.lock")).context("cannot make the lock for builds")?;
+        lock.lock().context("cannot wait for other builds")?;
+        Ok(lock)
+    };
+    folders.into_iter().map(lock).collect()
 }
 
 /// When a component was last built and how: a build that finds nothing to do leaves its source as old as it was.
@@ -260,6 +277,25 @@ mod tests {
         let changed = MANIFEST.replace("echo built", "echo rebuilt");
         std::fs::write(shop.0.path().join("spin.toml"), changed).unwrap();
         assert_eq!(shop.build().1, 2, "other commands");
+    }
+
+    #[test]
+    fn an_application_in_another_folder_finds_built_what_it_shares() {
+        let shop = Shop::new();
+        shop.build();
+        let tenant = shop.0.path().join("tenants/acme");
+        std::fs::create_dir_all(&tenant).unwrap();
+        let shared = MANIFEST
+            .replace("source = \"", "source = \"../../")
+            .replace("\"src/", "\"../../src/")
+            .replace("watch =", "workdir = \"../..\"\nwatch =");
+        std::fs::write(tenant.join("spin.toml"), shared).unwrap();
+        let built = || build(&Manifest::load(&tenant.join("spin.toml")).unwrap()).unwrap();
+        assert_eq!(built(), [""; 0], "by the other one");
+        shop.write("src/deep/a.rs", Duration::ZERO);
+        assert_eq!(built(), ["till"]);
+        assert_eq!(shop.build(), (vec![], 2), "nor is it built again there");
+        assert!(!tenant.join("target").exists());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::database::Database;
 use crate::faults::{Faults, Injector};
 use crate::instances::Entrance;
 use crate::key_value::StoreFile;
-use crate::manifest::{CronTrigger, Manifest};
+use crate::manifest::{CronTrigger, Manifest, target_of};
 use crate::random::Randomness;
 use crate::routes::Routes;
 use crate::runtime_config::{DatabasePlace, RuntimeConfig};
@@ -289,14 +289,19 @@ fn build_once(manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// Every component that has a trigger.
+/// Every component that has a trigger. What is compiled is kept in the folder `target` beside the manifest or, where there is
+/// none, in the one that the source lies in: applications that share a source share it.
 fn load_all(manifest: &Manifest, data: &Path) -> Result<BTreeMap<String, Arc<artifact::Artifact>>> {
-    let target = manifest.folder.join("target");
-    let folder = if target.is_dir() { target.join("components") } else { data.join("components") };
+    let own = manifest.folder.join("target");
+    let folder = |id: &String| {
+        let targets = [Some(own.as_path()), target_of(&manifest.components[id].source)];
+        let target = targets.into_iter().flatten().find(|target| target.is_dir());
+        target.unwrap_or(data).join("components")
+    };
     let http = manifest.http.iter().map(|trigger| &trigger.component);
     let cron = manifest.cron.iter().map(|trigger| &trigger.component);
     let ids: BTreeSet<&String> = http.chain(cron).collect();
-    ids.into_iter().map(|id| Ok((id.clone(), artifact::load(manifest, id, &folder)?))).collect()
+    ids.into_iter().map(|id| Ok((id.clone(), artifact::load(manifest, id, &folder(id))?))).collect()
 }
 
 /// Those that a component may use.

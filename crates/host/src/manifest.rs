@@ -202,6 +202,12 @@ impl Manifest {
     }
 }
 
+/// The folder `target` that a built file lies in, if it lies in one. What is made from the file is kept there too, so that
+/// applications of the same files, which lie in different folders, share it.
+pub(crate) fn target_of(source: &Path) -> Option<&Path> {
+    source.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "target"))
+}
+
 fn read_variables(section: Option<Section>) -> Result<BTreeMap<String, Variable>> {
     let mut variables = BTreeMap::new();
     let Some(mut section) = section else { return Ok(variables) };
@@ -410,6 +416,14 @@ mod tests {
             &format!("{COMPONENT}[[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"till\"\n"),
             &["trigger.http[0].route"],
         );
+    }
+
+    #[test]
+    fn what_is_made_from_a_file_is_kept_in_the_target_that_it_lies_in() {
+        let of = |source: &str| target_of(Path::new(source)).map(|target| target.display().to_string());
+        assert_eq!(of("/shop/tenants/a/../../target/wasm/till.wasm").as_deref(), Some("/shop/tenants/a/../../target"));
+        assert_eq!(of("/target/shop/target/wasm/target/till.wasm").as_deref(), Some("/target/shop/target/wasm/target"));
+        assert_eq!(of("/shop/dist/target"), None, "a file of that name");
     }
 
     #[test]

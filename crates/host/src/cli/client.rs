@@ -27,14 +27,19 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body of a success; a refusal becomes an error in its own words.
+    /// The body of a success; a refusal becomes an error in its own words, with everything that is wrong with what was sent.
     pub fn success(self) -> Result<Value> {
         if self.status.is_success() {
             return Ok(self.body);
         }
+        let named = |error: &Value| {
+            let text = |field: &str| error[field].as_str().unwrap_or_default().to_owned();
+            format!("\n  {}: {}", text("pointer"), text("detail"))
+        };
+        let errors: String = self.body["errors"].as_array().into_iter().flatten().map(named).collect();
         match self.body["detail"].as_str().or(self.body["title"].as_str()) {
-            Some(detail) => bail!("{}: {detail}", self.status),
-            None => bail!("{}", self.status),
+            Some(detail) => bail!("{}: {detail}{errors}", self.status),
+            None => bail!("{}{errors}", self.status),
         }
     }
 }

@@ -12,6 +12,7 @@ mod replay;
 mod rules;
 mod shop;
 mod simulate;
+mod tenant;
 mod up;
 
 use std::process::ExitCode;
@@ -43,6 +44,9 @@ enum Command {
     /// A tenant's own rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Tenants of the application: each a folder with its own manifest, program and stores.
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
     /// Try a program on the stored orders of a data folder: points, cost, margin, and for whom it would differ.
     Simulate(simulate::SimulateArguments),
 }
@@ -65,6 +69,7 @@ pub fn main() -> ExitCode {
             Command::Audit(arguments) => audit::run(arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
             Command::Rules(command) => rules::run(command),
+            Command::Tenant(command) => tenant::run(command),
             Command::Simulate(arguments) => simulate::run(arguments).await,
         }
     });

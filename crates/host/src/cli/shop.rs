@@ -3,12 +3,14 @@
 //! Every command that needs the program running starts it with this, and then speaks to it by its `client`.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use host::{ClockMode, Host, Manifest, Options};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::client::Client;
 use super::keys;
@@ -17,7 +19,7 @@ use super::keys;
 const MIGRATION_RUNS: usize = 100;
 
 /// What the program is started with, the same for every command.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub struct ShopArguments {
     /// The application [default: spin.toml here or in a folder above].
     #[arg(long, value_name = "FILE")]
@@ -53,6 +55,11 @@ impl ShopArguments {
         let here = std::env::current_dir()?;
         let found = here.ancestors().map(|folder| folder.join("spin.toml")).find(|file| file.is_file());
         found.with_context(|| format!("there is no spin.toml in {} or above it: give one with --manifest", here.display()))
+    }
+
+    /// The program that a shop without one starts with, if the file is there.
+    pub fn first_program(&self) -> Result<PathBuf> {
+        Ok(std::path::absolute(self.manifest()?)?.with_file_name("program.json"))
     }
 
     /// The data folder.
@@ -130,15 +137,25 @@ impl Shop {
         bail!("the stores are still not migrated after {MIGRATION_RUNS} runs")
     }
 
-    /// Publishes a ready-made program, if the shop has none yet.
-    pub async fn publish_first(&self, preset: &str) -> Result<()> {
+    /// Publishes the program of the file or, where there is none, a ready-made one, if the shop has none yet.
+    pub async fn publish_first(&self, file: &Path, preset: &str) -> Result<()> {
         let program = self.client.get("/v1/program").await?;
         if program.status != StatusCode::NOT_FOUND {
             return program.success().map(drop).context("the program cannot be read");
         }
-        let document = self.preset(preset).await?;
-        let published = self.publish(&document, &format!("publish-{preset}")).await;
-        published.with_context(|| format!("the preset {preset} cannot be published"))
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let published = self.publish(&self.preset(preset).await?, &format!("publish-{preset}")).await;
+                return published.with_context(|| format!("the preset {preset} cannot be published"));
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        };
+        let refused = || format!("{} cannot be published", file.display());
+        let document = serde_json::from_str(&text).context("it is no JSON").with_context(refused)?;
+        // A file that was changed after a try is another program.
+        let hash: String = Sha256::digest(&text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.publish(&document, &format!("publish-{hash}")).await.with_context(refused)
     }
 
     /// The document of a ready-made program.

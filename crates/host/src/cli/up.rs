@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::shop::{Shop, ShopArguments};
 
-/// The program that a shop without one starts with.
+/// The program that a shop without one starts with, unless there is another one beside its manifest.
 const FIRST_PROGRAM: &str = "gw-tools";
 
 /// What `up` takes.
@@ -42,10 +42,11 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode> {
         (ClockName::Real, Some(_)) => bail!("--now needs --clock virtual"),
         (ClockName::Virtual, start) => ClockMode::Virtual(start),
     };
+    let program = arguments.shop.first_program()?;
     let shop = Shop::open(&arguments.shop, &arguments.listen, clock).await?;
     // Before anyone can learn that it is ready, and stop it.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let ready = match shop.publish_first(FIRST_PROGRAM).await {
+    let ready = match shop.publish_first(&program, FIRST_PROGRAM).await {
         Ok(()) => greet(&shop, clock),
         refused => refused,
     };

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use self::sums::Sums;
 use super::audit::look_into;
-use super::client::{Answer, Client};
+use super::client::Client;
 use super::shop::ShopArguments;
 
 /// Orders of a batch: some seconds at most, so that the bar moves.
@@ -69,7 +69,7 @@ async fn simulate(client: &Client, mut body: Value) -> Result<(Sums, Duration)> 
     let style = ProgressStyle::with_template("Simulating {wide_bar} {pos}/{len} orders, {per_sec}, {eta} left")?;
     let bar = ProgressBar::no_length().with_style(style);
     loop {
-        let batch = accepted(client.post("/v1/simulations", &body).await?)?;
+        let batch = client.post("/v1/simulations", &body).await?.success()?;
         sums.add(&batch)?;
         bar.set_length(batch["total_orders"].as_u64().unwrap_or_default());
         bar.set_position(sums.orders);
@@ -81,20 +81,6 @@ async fn simulate(client: &Client, mut body: Value) -> Result<(Sums, Duration)> 
         ensure!(body["cursor"] != *next, "the program does not get on");
         body["cursor"] = next.clone();
     }
-}
-
-/// The body of a success; a refusal is told with everything that is wrong with the document.
-fn accepted(answer: Answer) -> Result<Value> {
-    let named = |error: &Value| {
-        let text = |field: &str| error[field].as_str().unwrap_or_default().to_owned();
-        format!("\n  {}: {}", text("pointer"), text("detail"))
-    };
-    let errors: String = answer.body["errors"].as_array().into_iter().flatten().map(named).collect();
-    let (refused, detail) = (!answer.status.is_success(), answer.body["detail"].as_str().unwrap_or_default().to_owned());
-    if refused && !errors.is_empty() {
-        bail!("{detail}{errors}");
-    }
-    answer.success()
 }
 
 /// The most memory that the process had, where the system says it.
