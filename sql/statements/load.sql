@@ -1,6 +1,8 @@
 -- Everything that a decision needs, as one row of JSON columns: one SELECT, because on hosted SQL a statement is a
 -- network round trip. What does not apply is null. `json` around a nested subquery: whether a subquery's JSON stays JSON
 -- inside another's is up to the query planner.
+-- What stands between [part] and [/part] is left out where nothing asks for it, and what stands behind [part] takes its place: a
+-- hosted store reads and plans the text of every call anew.
 -- ?1 the caller: {"key": hash, "address": hash}   ?2 idempotency key   ?3 member id   ?4 hash of an identity   ?5 order ref
 -- ?6 redemption id              ?7 return ref      ?8 id of another member (a transfer, a merge)   ?9 hash of their identity
 -- ?10 what the program must know of the member: {"windows": [moment], "rules": [id], "day": moment, "categories": [word],
@@ -48,6 +50,7 @@ SELECT
             'granted_tiers', json((SELECT json_group_array(json_object('id', g.tier, 'until', g.until)) FROM granted_tier g
                                     WHERE g.member_id = mem.id
                                       AND (g.until IS NULL OR g.until > coalesce(mem.tier_since, 0)))),
+            -- [needs] 'largest_order', 0, 'activity', json('[]'), 'uses', json('[]'), 'categories', json('[]'))
             'largest_order', CASE WHEN ?10 ->> 'largest_order' THEN
               (SELECT coalesce(max(o.qualifying), 0) FROM orders o WHERE o.member_id = mem.id AND o.status = 'recorded') ELSE 0 END,
             'activity', CASE WHEN ?10 IS NOT NULL THEN
@@ -80,6 +83,7 @@ SELECT
                      WHERE EXISTS (SELECT 1 FROM orders o CROSS JOIN order_line l ON l.order_id = o.id
                                     WHERE o.member_id = mem.id AND o.status = 'recorded'
                                       AND l.category = bought.value AND l.returned < l.quantity))) ELSE json('[]') END)
+            -- [/needs]
      FROM mem) AS member,
   -- [id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days]
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days))
@@ -92,12 +96,15 @@ SELECT
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
+  -- [redemption] NULL AS redemption,
   (SELECT json_object('id', id, 'account_id', account_id, 'status', status, 'points', points, 'money', money,
                       'captured', captured, 'items', items, 'payable', payable, 'lines', json(lines), 'store', store,
                       'hold_expires_at', hold_expires_at, 'created_at', created_at, 'hold_entry', hold_entry,
                       'code_hash', code_hash, 'attempts', attempts, 'order_ref', order_ref, 'program_version', program_version,
                       'used_by', (SELECT ref FROM orders o WHERE o.redemption_id = red.id))
      FROM red) AS redemption,
+  -- [/redemption]
+  -- [order] NULL AS "order",
   (SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'content_hash', o.content_hash, 'status', o.status,
                       'revision', o.revision, 'occurred_at', o.occurred_at, 'recorded_at', o.recorded_at, 'channel', o.channel,
                       'store', o.store, 'currency', o.currency, 'items', o.items, 'discount', o.discount,
@@ -139,6 +146,8 @@ SELECT
               (SELECT coalesce(max(q.qualifying), 0) FROM orders q
                 WHERE q.member_id = o.member_id AND q.id <> o.id AND q.status = 'recorded') ELSE 0 END)
      FROM ord o) AS "order",
+  -- [/order]
+  -- [other] NULL AS other, NULL AS other_lots,
   (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
                       'seq', seq, 'last_at', last_at, 'remaining', remaining, 'held', held, 'deficit', deficit,
                       'earned', earned, 'redeemed', redeemed, 'expired', expired, 'revision', revision, 'orders', orders,
@@ -159,14 +168,20 @@ SELECT
      FROM other) AS other,
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days))
      FROM lot WHERE account_id = (SELECT id FROM other) AND remaining > 0) AS other_lots,
+  -- [/other]
+  -- [vouchers] NULL AS vouchers,
   (SELECT json_group_array(json_object('id', v.id, 'code', v.code, 'rule_id', v.rule_id, 'member_id', v.member_id,
                                        'skus', json(v.skus), 'expires_at', v.expires_at, 'created_at', v.created_at,
                                        'used_by', (SELECT ref FROM orders WHERE id = v.order_id),
                                        'used_in', (SELECT store FROM orders WHERE id = v.order_id)))
      FROM json_each(?11) wanted CROSS JOIN voucher v ON v.code = wanted.value) AS vouchers,
+  -- [/vouchers]
+  -- [event] NULL AS event,
   (SELECT json_object('content_hash', v.content_hash,
             'answer', json((SELECT json_object('status', c.status, 'answer', c.answer) FROM command c WHERE c.id = v.id)))
      FROM event v WHERE v.ref = ?12) AS event,
+  -- [/event]
+  -- [other] NULL AS other_holds,
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
             'postings', json((SELECT json_group_array(json_array(p.lot_id, p.points, l.activates_at, l.expires_at, p.rowid,
@@ -174,6 +189,8 @@ SELECT
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
     WHERE r.account_id = (SELECT id FROM other) AND r.status IN ('awaiting_confirmation', 'held')) AS other_holds,
+  -- [/other]
+  -- [agreed] NULL AS agreed,
   -- what stands of what the member said
   CASE WHEN ?13 IS NOT NULL THEN
     (SELECT json_object(
@@ -189,6 +206,8 @@ SELECT
        'rules', json((SELECT json_object('rules_version', a.rules_version, 'at', a.at) FROM acceptance a
                        WHERE a.member_id = mem.id ORDER BY a.id DESC LIMIT 1)))
        FROM mem) END AS agreed,
+  -- [/agreed]
+  -- [referrals] NULL AS referrals
   -- referrals by which they came that wait or are paid
   CASE WHEN ?14 IS NOT NULL THEN
     (SELECT json_group_array(json_object('referee_id', r.referee_id, 
@@ -244,3 +263,6 @@ SELECT
                LEFT JOIN member b ON b.id = w.referrer_id
                LEFT JOIN referral_verdict v ON v.referee_id = w.referee_id AND v.outcome = 'paid'
               WHERE w.outcome IN ('waiting', 'paid')) r) END AS referrals
+  -- [/referrals]
+-- no parameter is one too many, whatever is left out
+WHERE ?15 IS NULL OR true

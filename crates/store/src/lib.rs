@@ -6,6 +6,7 @@ mod dispatches;
 mod errors;
 mod export;
 mod load;
+mod parts;
 mod persons;
 mod reads;
 mod rebuild;

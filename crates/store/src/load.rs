@@ -5,6 +5,7 @@ use domain::snapshot::{Agreed, Hold, Lot, Member, Needs, RecordedEvent, Recorded
 use domain::{Id, Instant};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::load_with;
 use crate::{Database, KeyRow, Row, StoreError, Value, integer, json};
 
 /// Who asks, by what the store keeps of them: nothing for the shop's first key.
@@ -61,6 +62,23 @@ pub struct Load {
     pub referrals: bool,
     /// The keyed hash of the order's device.
     pub device: Option<String>,
+}
+
+impl Load {
+    /// The SELECT with what is asked for.
+    fn statement(&self) -> &'static str {
+        // in the sequence of the parts
+        load_with([
+            !self.needs.is_empty(),
+            self.redemption.is_some(),
+            self.order.is_some(),
+            self.other.is_some() || self.other_identity.is_some(),
+            !self.vouchers.is_empty(),
+            self.event.is_some(),
+            self.agreed,
+            self.referrals,
+        ])
+    }
 }
 
 /// The caller behind a key.
@@ -166,7 +184,7 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
         what.referrals.then_some(1).into(),
         what.device.as_deref().into(),
     ];
-    let rows = db.run(include_str!("../../../sql/statements/load.sql"), parameters).await?;
+    let rows = db.run(what.statement(), parameters).await?;
     let row = rows.first();
     let (caller, answered, program) = head(row)?;
     Ok(Loaded {
