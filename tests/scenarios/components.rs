@@ -53,6 +53,7 @@ async fn the_rules_import_nothing_at_all() {
 async fn openapi(shop: &Shop) -> Value {
     let answer = shop.send_with(None, Method::GET, "/openapi.json", None, None).await;
     assert_eq!(answer.content_type, "application/json");
+    assert!(answer.text == include_str!("../../components/registration/openapi.json"), "to the last byte");
     answer.expect(200)
 }
 

@@ -4,6 +4,7 @@ mod between;
 mod card;
 mod changes;
 mod codes;
+mod documents;
 mod duplicates;
 mod filled;
 mod groups;
@@ -35,8 +36,8 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["/", "healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
-        ("GET", ["/", "openapi.json"]) => Ok(Reply::new(200, include_str!("../openapi.json"))),
-        ("GET", ["/", "program.schema.json"]) => Ok(Reply::new(200, include_str!("../program.schema.json"))),
+        ("GET", ["/", "openapi.json"]) => documents::openapi(),
+        ("GET", ["/", "program.schema.json"]) => documents::program_schema(),
         ("POST", ["members"]) => members::enrol(call).await,
         ("GET", ["members"]) => members::look_up(call).await,
         ("GET", ["members", "duplicates"]) => duplicates::list(call).await,
