@@ -22,6 +22,7 @@ use crate::faults::{Faults, Injector};
 use crate::instances::Entrance;
 use crate::key_value::StoreFile;
 use crate::manifest::{CronTrigger, Manifest};
+use crate::output::Output;
 use crate::random::Randomness;
 use crate::routes::Routes;
 use crate::runtime_config::{DatabasePlace, RuntimeConfig};
@@ -53,6 +54,8 @@ pub struct Options {
     pub build: bool,
     /// What goes wrong with the stores: for trials, and only where nobody else can reach the host.
     pub faults: Option<Faults>,
+    /// Whether what components write is kept for [`Host::output`] instead of going to stderr: for trials.
+    pub keep_output: bool,
 }
 
 impl Options {
@@ -68,6 +71,7 @@ impl Options {
             variables: BTreeMap::new(),
             build: true,
             faults: None,
+            keep_output: false,
         }
     }
 }
@@ -82,6 +86,7 @@ pub struct Host {
     key_value_stores: BTreeMap<String, Arc<StoreFile>>,
     stopping: CancellationToken,
     instances: TaskTracker,
+    output: Output,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -116,7 +121,7 @@ impl Host {
         let (stopping, instances) = (CancellationToken::new(), TaskTracker::new());
         instances.close();
         let randomness = Randomness::new(options.seed);
-        let inside = Arc::new(Inside::default());
+        let (inside, output) = (Arc::new(Inside::default()), Output::new(options.keep_output));
         let mut components = BTreeMap::new();
         for (id, artifact) in artifacts {
             let described = &manifest.components[&id];
@@ -131,6 +136,7 @@ impl Host {
                 inside: inside.clone(),
                 clock: clock.clone(),
                 randomness: randomness.clone(),
+                output: output.clone(),
                 stopping: stopping.clone(),
                 instances: instances.clone(),
                 id: id.clone(),
@@ -156,7 +162,8 @@ impl Host {
         let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), entrances[&trigger.component].clone()));
         let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));
-        Ok(Self { address, clock, schedules, faults, databases, key_value_stores, stopping, instances, serving: Some(serving) })
+        let serving = Some(serving);
+        Ok(Self { address, clock, schedules, faults, databases, key_value_stores, stopping, instances, output, serving })
     }
 
     /// Where it answers.
@@ -204,6 +211,11 @@ impl Host {
     /// The faults of the stores, if the host was started with any.
     pub fn faults(&self) -> Option<&Injector> {
         self.faults.as_deref()
+    }
+
+    /// What the components have written to stdout and stderr, if that is kept.
+    pub fn output(&self) -> Option<String> {
+        self.output.text()
     }
 
     /// Stops: no new requests, those in flight are finished, instances go, databases are written back and closed.

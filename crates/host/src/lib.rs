@@ -22,8 +22,8 @@
 //!
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
 //! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
-//! `clock`
-//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
+//! `clock`,
+//! `random` and `output` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
 //! (`limits`), and `host`, which joins them.
 
 mod artifact;
@@ -44,6 +44,7 @@ mod key_value;
 mod limits;
 mod manifest;
 mod outbound;
+mod output;
 mod problem;
 mod random;
 mod routes;

@@ -20,6 +20,7 @@ use crate::faults::Injector;
 use crate::key_value::StoreFile;
 use crate::limits::{Taken, limit};
 use crate::outbound::{AllowedHost, Outbound};
+use crate::output::Output;
 use crate::random::Randomness;
 
 /// A component as one host runs it: its code, and what it is allowed to use.
@@ -35,6 +36,7 @@ pub(crate) struct Component {
     pub(crate) inside: Arc<Inside>,
     pub(crate) clock: Clock,
     pub(crate) randomness: Randomness,
+    pub(crate) output: Output,
     /// Cancelled when the host stops: idle instances go at once.
     pub(crate) stopping: CancellationToken,
     /// Counts the instances that live.
@@ -45,8 +47,7 @@ impl Component {
     /// A store for one instance, which may compute for so long until its first call begins.
     pub(crate) fn new_store(self: &Arc<Self>, computing: Duration) -> Store<State> {
         let mut wasi = WasiCtxBuilder::new();
-        // Both go to stderr: the host's stdout is for its own answers.
-        wasi.stdout(wasmtime_wasi::cli::stderr()).stderr(wasmtime_wasi::cli::stderr());
+        self.output.apply(&mut wasi);
         wasi.envs(&self.environment);
         wasi.wall_clock(self.clock.clone());
         self.randomness.apply(&mut wasi);

@@ -42,7 +42,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode> {
         (ClockName::Real, Some(_)) => bail!("--now needs --clock virtual"),
         (ClockName::Virtual, start) => ClockMode::Virtual(start),
     };
-    let shop = Shop::open(&arguments.shop, &arguments.listen, clock).await?;
+    let shop = Shop::open(&arguments.shop, Some(&arguments.listen), clock).await?;
     // Before anyone can learn that it is ready, and stop it.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let ready = match shop.publish_first(FIRST_PROGRAM).await {
