@@ -17,6 +17,7 @@ mod privacy;
 mod profile;
 mod program;
 mod qr;
+mod ready;
 mod referrals;
 mod tokens;
 mod vouchers;
@@ -35,6 +36,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["/", "healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
+        ("GET", ["/", "readyz"]) => ready::show().await,
         ("GET", ["/", "openapi.json"]) => Ok(Reply::new(200, include_str!("../openapi.json"))),
         ("GET", ["/", "program.schema.json"]) => Ok(Reply::new(200, include_str!("../program.schema.json"))),
         ("POST", ["members"]) => members::enrol(call).await,
