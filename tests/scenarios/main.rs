@@ -42,6 +42,7 @@ mod many_keys;
 mod margin;
 mod members;
 mod misbehaving_rules;
+mod observability;
 mod occasions;
 mod outages;
 mod phones;

@@ -47,6 +47,8 @@ pub struct Shop {
     key: String,
     data: Arc<TempDir>,
     numbers: Arc<AtomicU64>,
+    /// Round trips to the stores, as the answers told them.
+    told: AtomicU64,
     /// The servers of its stores, by the names of the databases, if they are hosted.
     servers: Arc<Vec<(&'static str, Sqld)>>,
     /// When the servers were restarted because they stood still.
@@ -166,6 +168,7 @@ impl Shop {
             key: ADMIN_KEY.to_owned(),
             data,
             numbers: Arc::new(AtomicU64::new(1)),
+            told: AtomicU64::new(0),
             servers: Arc::new(servers),
             woken: Arc::default(),
             faults,
@@ -198,6 +201,10 @@ impl Shop {
         options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), PEOPLE_KEY.to_owned());
+        // what fails is told among what the tests say, the rest is not
+        options.variables.insert("request_log".to_owned(), "errors".to_owned());
+        // whoever sets it wants to read it
+        options.keep_output = settings.iter().any(|(name, _)| *name == "request_log");
         options.variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Host::start(options).await
     }
@@ -215,7 +222,7 @@ impl Shop {
         let settings = settings.to_vec();
         host.stop().await.expect("the host stops");
         let host = Self::start(&manifest, data.path(), &now, faults, &settings).await.expect("the host starts");
-        Self { host, http, key, data, numbers, servers, woken, faults, manifest, settings }
+        Self { host, http, key, data, numbers, told: AtomicU64::new(0), servers, woken, faults, manifest, settings }
     }
 
     async fn migrate(&self) {
@@ -295,6 +302,7 @@ impl Shop {
             key: self.key.clone(),
             data: self.data.clone(),
             numbers: self.numbers.clone(),
+            told: AtomicU64::new(0),
             servers: self.servers.clone(),
             woken: self.woken.clone(),
             faults: None,
@@ -335,6 +343,22 @@ impl Shop {
     /// A key that no request has used.
     pub fn new_key(&self) -> String {
         format!("key-{}", self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How many round trips to the stores the answers so far have told of.
+    pub fn told_round_trips(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// What the components have written, for a shop whose settings have `request_log`.
+    pub fn output(&self) -> String {
+        self.host.output().expect("a shop with the setting request_log")
+    }
+
+    /// The lines of the log, for a shop whose settings have `request_log`.
+    pub fn log(&self) -> Vec<Value> {
+        let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line} is no JSON: {error}"));
+        self.output().lines().map(line).collect()
     }
 
     /// A number that nothing has used.
@@ -487,6 +511,11 @@ impl Shop {
         self.exchange(None, headers, Method::GET, path, None, None).await
     }
 
+    /// A `POST` with the shop's first key, under an idempotency key of its own, and with further headers.
+    pub async fn post_told(&self, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
+        self.exchange(Some(&self.key), headers, Method::POST, path, Some(body.to_string()), Some(&self.new_key())).await
+    }
+
     /// A `POST` without any key and with further headers.
     pub async fn post_without_key(&self, headers: &[(&str, &str)], path: &str, body: String) -> Answer {
         self.exchange(None, headers, Method::POST, path, Some(body), None).await
@@ -517,11 +546,15 @@ impl Shop {
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (replayed, content_type) = (header("idempotent-replayed").as_deref() == Some("true"), header("content-type"));
         let (retry_after, etag) = (header("retry-after"), header("etag"));
+        let timing = header("server-timing");
         let rate_limit = header("ratelimit").zip(header("ratelimit-policy"));
         let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("a text");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, replayed, content_type: content_type.unwrap_or_default(), retry_after, etag, rate_limit, text, json }
+        let content_type = content_type.unwrap_or_default();
+        let answer = Answer { status, replayed, content_type, retry_after, etag, rate_limit, timing, text, json };
+        self.told.fetch_add(answer.round_trips().unwrap_or_default(), Ordering::Relaxed);
+        answer
     }
 
     /// Enrols somebody by phone.
