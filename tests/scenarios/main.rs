@@ -63,6 +63,7 @@ mod schedule;
 mod sequences;
 mod simulations;
 mod telegram;
+mod telemetry;
 mod tenant_rules;
 mod tiers;
 mod time;

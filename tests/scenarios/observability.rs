@@ -1,6 +1,7 @@
 //! What an operator sees: a line of the log for each request, what an answer cost, and whether the shop can be worked with.
 
 use std::collections::BTreeMap;
+use std::task::Poll;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -110,7 +111,7 @@ async fn requests_at_once_are_counted_each_for_itself() {
     // the first have connections to open and the program to parse, and a new instance has that at any time
     for _ in 0..8 {
         let before = (shop.host.statements(), shop.log().len());
-        let answers = futures_of(members.len(), both).await;
+        let answers = at_once((0..members.len()).map(both)).await;
         let mut told = Vec::new();
         for (order, quote) in answers {
             assert!(order.status == 201 && quote.status == 200, "{} {}", order.text, quote.text);
@@ -129,20 +130,16 @@ async fn requests_at_once_are_counted_each_for_itself() {
     panic!("an order makes two round trips and a quote one, not {seen:?}");
 }
 
-/// So many at once.
-async fn futures_of<T, F: Future<Output = T>>(count: usize, one: impl Fn(usize) -> F) -> Vec<T> {
-    let mut waiting: Vec<_> = (0..count).map(|number| (Box::pin(one(number)), None)).collect();
+/// All of them at once.
+pub async fn at_once<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
-        let mut all = true;
-        for (future, done) in &mut waiting {
-            if done.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(answer) => *done = Some(answer),
-                    std::task::Poll::Pending => all = false,
-                }
+        for (future, done) in waiting.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(answer) = future.as_mut().poll(context) {
+                *done = Some(answer);
             }
         }
-        if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if waiting.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
     waiting.into_iter().filter_map(|(_, done)| done).collect()

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
+use crate::collector::Collector;
 use crate::member::Member;
 use crate::sealed::unseal;
 use crate::sqld::Sqld;
@@ -36,6 +37,9 @@ const STORES: &str = "KOPILKA_TEST_STORES";
 
 /// A server that stands still so often in one trial has another trouble.
 const MOST_WAKINGS: usize = 20;
+
+/// Stands among a shop's settings for the address of its collector; it is no variable.
+const COLLECTOR: &str = "collector";
 
 /// In the data folder, if the stores are hosted.
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
@@ -117,6 +121,20 @@ impl Shop {
         shop.migrate().await;
         shop.publish_preset(preset).await;
         shop
+    }
+
+    /// A shop with a preset's program, whose host sends traces and metrics to a collector.
+    pub async fn watched_by(collector: &Collector, preset: &str, settings: &[(&'static str, &'static str)]) -> Self {
+        let settings = settings.iter().copied().chain([(COLLECTOR, &*collector.url().leak())]).collect();
+        let shop = Self::on_settings(&manifest(), possibly_hosted(), BEGINNING, None, settings).await;
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        shop
+    }
+
+    /// Stops the host: what it had to say then is said.
+    pub async fn stop(self) {
+        self.host.stop().await.expect("the host stops");
     }
 
     /// A shop whose stores are empty.
@@ -205,6 +223,8 @@ impl Shop {
         options.variables.insert("request_log".to_owned(), "errors".to_owned());
         // whoever sets it wants to read it
         options.keep_output = settings.iter().any(|(name, _)| *name == "request_log");
+        let (collector, settings): (Vec<_>, Vec<_>) = settings.iter().partition(|(name, _)| *name == COLLECTOR);
+        options.collector = collector.first().map(|(_, url)| host::Collector::at(*url));
         options.variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Host::start(options).await
     }
@@ -514,6 +534,11 @@ impl Shop {
     /// A `POST` with the shop's first key, under an idempotency key of its own, and with further headers.
     pub async fn post_told(&self, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
         self.exchange(Some(&self.key), headers, Method::POST, path, Some(body.to_string()), Some(&self.new_key())).await
+    }
+
+    /// A `PUT` with the shop's first key and with further headers.
+    pub async fn put_told(&self, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
+        self.exchange(Some(&self.key), headers, Method::PUT, path, Some(body.to_string()), None).await
     }
 
     /// A `POST` without any key and with further headers.

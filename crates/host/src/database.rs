@@ -19,6 +19,7 @@ const PREPARED_STATEMENTS: usize = 256;
 
 /// A database that components open by name.
 pub(crate) struct Database {
+    name: String,
     place: DatabasePlace,
     statements: AtomicU64,
     /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
@@ -35,7 +36,7 @@ pub(crate) enum Link {
 
 impl Database {
     /// Opens a file, and makes it where it isn't there. A server need not be there yet.
-    pub(crate) fn new(place: DatabasePlace) -> Result<Self> {
+    pub(crate) fn new(name: &str, place: DatabasePlace) -> Result<Self> {
         let keeper = match &place {
             DatabasePlace::File(file) => {
                 let keeper = open(file).and_then(|keeper| {
@@ -47,7 +48,7 @@ impl Database {
             }
             DatabasePlace::Hosted { .. } => None,
         };
-        Ok(Self { place, statements: AtomicU64::new(0), keeper: Mutex::new(keeper) })
+        Ok(Self { name: name.to_owned(), place, statements: AtomicU64::new(0), keeper: Mutex::new(keeper) })
     }
 
     /// Another connection; to a server each is a client of its own, as on Spin. Blocks.
@@ -59,6 +60,19 @@ impl Database {
                 Link::Hosted(client.connect()?)
             }
         })
+    }
+
+    /// The name by which components open it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, in the words of OpenTelemetry where those have one.
+    pub(crate) fn system(&self) -> &'static str {
+        match self.place {
+            DatabasePlace::File(_) => "sqlite",
+            DatabasePlace::Hosted { .. } => "libsql",
+        }
     }
 
     pub(crate) fn count_statement(&self) {
@@ -111,7 +125,7 @@ mod tests {
     fn a_file_is_durable_and_whole_after_close() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/books.db");
-        let database = Database::new(DatabasePlace::File(file)).unwrap();
+        let database = Database::new("default", DatabasePlace::File(file)).unwrap();
         let Link::File(connection) = database.connect().unwrap() else { panic!("a file is no server") };
         let connection = Arc::into_inner(connection).unwrap().into_inner().unwrap();
         for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {

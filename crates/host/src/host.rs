@@ -28,6 +28,7 @@ use crate::routes::Routes;
 use crate::runtime_config::{DatabasePlace, RuntimeConfig};
 use crate::server::Server;
 use crate::state::Component;
+use crate::telemetry::{Collector, Telemetry};
 use crate::{builder, outbound, variables};
 
 /// How long instances may take to go when the host stops.
@@ -56,6 +57,8 @@ pub struct Options {
     pub faults: Option<Faults>,
     /// Whether what components write is kept for [`Host::output`] instead of going to stderr: for trials.
     pub keep_output: bool,
+    /// Where traces and metrics are sent, if anywhere.
+    pub collector: Option<Collector>,
 }
 
 impl Options {
@@ -72,6 +75,7 @@ impl Options {
             build: true,
             faults: None,
             keep_output: false,
+            collector: None,
         }
     }
 }
@@ -87,6 +91,7 @@ pub struct Host {
     stopping: CancellationToken,
     instances: TaskTracker,
     output: Output,
+    telemetry: Option<Arc<Telemetry>>,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -118,6 +123,8 @@ impl Host {
         let prepared = tokio::task::spawn_blocking(move || Prepared::new(manifest, &runtime_config, &data, build));
         let Prepared { manifest, artifacts, databases, key_value_stores } = prepared.await??;
 
+        let telemetry = options.collector.as_ref().map(|collector| Telemetry::new(collector, &manifest.name)).transpose()?;
+        let telemetry = telemetry.map(Arc::new);
         let (stopping, instances) = (CancellationToken::new(), TaskTracker::new());
         instances.close();
         let randomness = Randomness::new(options.seed);
@@ -137,6 +144,7 @@ impl Host {
                 clock: clock.clone(),
                 randomness: randomness.clone(),
                 output: output.clone(),
+                telemetry: telemetry.clone(),
                 stopping: stopping.clone(),
                 instances: instances.clone(),
                 id: id.clone(),
@@ -163,7 +171,19 @@ impl Host {
         let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));
         let serving = Some(serving);
-        Ok(Self { address, clock, schedules, faults, databases, key_value_stores, stopping, instances, output, serving })
+        Ok(Self {
+            address,
+            clock,
+            schedules,
+            faults,
+            databases,
+            key_value_stores,
+            stopping,
+            instances,
+            output,
+            telemetry,
+            serving,
+        })
     }
 
     /// Where it answers.
@@ -218,7 +238,8 @@ impl Host {
         self.output.text()
     }
 
-    /// Stops: no new requests, those in flight are finished, instances go, databases are written back and closed.
+    /// Stops: no new requests, those in flight are finished, instances go, the last traces and metrics are sent, databases are
+    /// written back and closed.
     pub async fn stop(mut self) -> Result<()> {
         self.stopping.cancel();
         if let Some(serving) = self.serving.take() {
@@ -226,6 +247,9 @@ impl Host {
         }
         if tokio::time::timeout(LAST_INSTANCES, self.instances.wait()).await.is_err() {
             eprintln!("host: {} instances did not end", self.instances.len());
+        }
+        if let Some(telemetry) = self.telemetry.clone() {
+            tokio::task::spawn_blocking(move || telemetry.stop()).await?;
         }
         let databases: Vec<_> = self.databases.values().cloned().collect();
         let stores: Vec<_> = self.key_value_stores.values().cloned().collect();
@@ -271,7 +295,7 @@ impl Prepared {
             if !databases.contains_key(name) {
                 let own = || DatabasePlace::File(data.join(format!("{name}.db")));
                 let place = runtime_config.sqlite_databases.get(name).cloned().unwrap_or_else(own);
-                databases.insert(name.to_owned(), Arc::new(Database::new(place)?));
+                databases.insert(name.to_owned(), Arc::new(Database::new(name, place)?));
             }
         }
         let mut key_value_stores: BTreeMap<String, Arc<StoreFile>> = BTreeMap::new();

@@ -24,7 +24,7 @@
 //! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
 //! `clock`,
 //! `random` and `output` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
-//! (`limits`), and `host`, which joins them.
+//! (`limits`), what is told of all of it to a collector (`telemetry`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
@@ -53,6 +53,7 @@ mod section;
 mod server;
 mod sqlite;
 mod state;
+mod telemetry;
 mod variables;
 
 /// What everything here answers with.
@@ -67,4 +68,5 @@ pub use host::{Host, Options, build};
 pub use jiff::Timestamp;
 pub use manifest::{Build, Component, CronTrigger, HttpTrigger, Manifest, Variable};
 pub use runtime_config::{DatabasePlace, RuntimeConfig};
+pub use telemetry::Collector;
 pub use variables::{Template, environment_name};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use host::{ClockMode, Host, Manifest, Options};
+use host::{ClockMode, Collector, Host, Manifest, Options};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -124,6 +124,7 @@ impl Shop {
             clock,
             seed: arguments.seed,
             variables,
+            collector: if listen.is_some() { Collector::of_environment() } else { None },
             ..Options::new(manifest, data)
         })
         .await?;
