@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tests::{Answer, Collector, Receiver, Shop, Span, cart, line};
+use tests::{Answer, Collector, Receiver, Shop, Span, Telegram, cart, line};
 
 fn goods() -> Value {
     json!([line("1", "1000.00")])
@@ -196,4 +196,29 @@ async fn a_run_of_the_schedule_and_the_calls_that_it_makes_are_one_trace() {
             assert!(!format!("{call:?}").contains("/hooks"), "{call:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_one_component_asks_another_is_in_the_same_trace() {
+    let collector = Collector::start();
+    let mut bot = Telegram::connect(Shop::open("fixed").await).await;
+    bot.shop = bot.shop.restart_watched_by(&collector).await;
+    bot.shares(77, "+7 900 000-00-01").await;
+    bot.shop.stop().await;
+    let spans = collector.spans();
+    let update = spans.iter().find(|span| span.name == "POST /v1/telegram/updates").expect("the update's span");
+    assert_eq!(update.attributes["component.id"], "telegram");
+    let calls: Vec<&Span> = spans.iter().filter(|span| span.parent == update.id && span.kind == "CLIENT").collect();
+    let told = |span: &Span, name: &str| span.attributes.get(name).cloned().unwrap_or_default();
+    let inside = calls.iter().filter(|call| told(call, "server.address") == "registration.spin.internal").count();
+    let answered: Vec<&Span> = spans.iter().filter(|span| told(span, "component.id") == "registration").collect();
+    assert!(inside >= 2 && calls.len() > inside, "within the application, and to the Bot API: {calls:?}");
+    assert_eq!(answered.len(), inside, "{answered:?}");
+    for span in answered {
+        assert!(span.trace == update.trace && calls.iter().any(|call| call.id == span.parent), "{span:?}");
+        assert!(spans.iter().any(|statement| statement.parent == span.id), "it asks the stores: {span:?}");
+    }
+    let sent = collector.bytes();
+    let holds = |secret: &str| sent.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+    assert!(!holds("/bot") && !holds(tests::TELEGRAM_SECRET) && !holds("0000-00"));
 }

@@ -245,6 +245,12 @@ impl Shop {
         Self { host, http, key, data, numbers, told: AtomicU64::new(0), servers, woken, faults, manifest, settings }
     }
 
+    /// The same, and its host sends traces and metrics to a collector from now on.
+    pub async fn restart_watched_by(self, collector: &Collector) -> Self {
+        let settings: Settings = self.settings.iter().copied().chain([(COLLECTOR, &*collector.url().leak())]).collect();
+        self.restart_with(&settings).await
+    }
+
     async fn migrate(&self) {
         self.send(Method::POST, "/v1/jobs/migrate/runs", None, None).await.expect(200);
     }

@@ -162,7 +162,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
 fn opened<T>(store: &Accessor<T, Spin>, of: &Resource<OpenStore>) -> wasmtime::Result<Used> {
     store.with(|mut access| {
         let store = access.get().table.get(of)?.clone();
-        let trace = if store.telemetry.is_some() { trace_of(&mut access)? } else { None };
+        let trace = store.telemetry.as_ref().and_then(|_| trace_of(&mut access));
         Ok(Used { store, trace })
     })
 }

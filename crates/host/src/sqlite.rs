@@ -320,7 +320,7 @@ fn get<T>(store: &Accessor<T, Spin>, connection: &Resource<Connection>) -> wasmt
         let state = access.get();
         state.taken.asked();
         let connection = state.table.get(connection)?.clone();
-        let trace = if connection.telemetry.is_some() { trace_of(&mut access)? } else { None };
+        let trace = connection.telemetry.as_ref().and_then(|_| trace_of(&mut access));
         Ok((connection, trace))
     })
 }

@@ -103,10 +103,11 @@ impl State {
 
 /// The trace of whoever calls the host, if it has one. An instance serves many requests at once: the tasks that led to the call, the
 /// youngest first, tell which of them it is; otherwise it is the run of the schedule that the instance is in.
-pub(crate) fn trace_of<T>(access: &mut Access<'_, T, Spin>) -> wasmtime::Result<Option<Trace>> {
-    let tasks: Vec<GuestTaskId> = access.as_context_mut().async_call_stack()?.collect();
+pub(crate) fn trace_of<T>(access: &mut Access<'_, T, Spin>) -> Option<Trace> {
+    // a call that belongs to nothing is still made
+    let tasks: Vec<GuestTaskId> = access.as_context_mut().async_call_stack().map(Iterator::collect).unwrap_or_default();
     let state = access.get();
-    Ok(tasks.iter().find_map(|task| state.requests.get(task)).or(state.hooks.run.as_ref()).cloned())
+    tasks.iter().find_map(|task| state.requests.get(task)).or(state.hooks.run.as_ref()).cloned()
 }
 
 /// Spin's interfaces, implemented on the state itself.

@@ -7,23 +7,26 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use http::{Request, StatusCode};
+use anyhow::{Context as _, Result};
+use http::Request;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
-use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::database::Database;
 
+mod collector;
 mod exchange;
 mod statement;
+mod under_way;
+
+pub use collector::Collector;
+pub(crate) use under_way::{Called, Living, Run, Sent, Served};
 
 /// To what something belongs: a span, and all above it.
 pub(crate) type Trace = Context;
@@ -37,74 +40,6 @@ const OF_REQUESTS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5,
 const OF_STATEMENTS: [f64; 8] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 /// What a key-value store is called among databases.
 const KEY_VALUE: &str = "spin.key_value";
-/// The one way of the protocol that is spoken.
-const SPOKEN: &str = "http/protobuf";
-
-/// A collector to which traces and metrics are sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Collector {
-    /// Its address; none: the environment names it, for each of both.
-    at: Option<String>,
-    traces: bool,
-    metrics: bool,
-}
-
-impl Collector {
-    /// The collector at an address, such as `http://127.0.0.1:4318`.
-    pub fn at(url: impl Into<String>) -> Self {
-        Self { at: Some(url.into()), traces: true, metrics: true }
-    }
-
-    /// What the environment says, in the words that Spin reads too: `OTEL_EXPORTER_OTLP_ENDPOINT`, or
-    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`. None where it names no collector.
-    pub fn of_environment() -> Option<Self> {
-        Self::named_by(|name| std::env::var(name).ok())
-    }
-
-    fn named_by(environment: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let named = |name: &str| environment(name).is_some_and(|value| !value.trim().is_empty());
-        let (both, disabled) = (named("OTEL_EXPORTER_OTLP_ENDPOINT"), environment("OTEL_SDK_DISABLED"));
-        let traces = both || named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-        let metrics = both || named("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
-        let wanted = (traces || metrics) && !disabled.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        wanted.then_some(Self { at: None, traces, metrics })
-    }
-
-    /// The address for traces or metrics; none: the exporter reads it from the environment.
-    fn endpoint(&self, signal: &str) -> Option<String> {
-        self.at.as_ref().map(|url| format!("{}/v1/{signal}", url.trim_end_matches('/')))
-    }
-
-    fn spans(&self) -> Result<SpanExporter> {
-        is_spoken("TRACES")?;
-        let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
-        let exporter = exporter.with_http_client(exchange::Exchange::new("traces"));
-        Ok(match self.endpoint("traces") {
-            Some(url) => exporter.with_endpoint(url).build(),
-            None => exporter.build(),
-        }?)
-    }
-
-    fn figures(&self) -> Result<MetricExporter> {
-        is_spoken("METRICS")?;
-        let exporter = MetricExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
-        let exporter = exporter.with_http_client(exchange::Exchange::new("metrics"));
-        Ok(match self.endpoint("metrics") {
-            Some(url) => exporter.with_endpoint(url).build(),
-            None => exporter.build(),
-        }?)
-    }
-}
-
-/// Another way than ours that the environment asks for is not passed over in silence.
-fn is_spoken(signal: &str) -> Result<()> {
-    for name in [format!("OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned()] {
-        if let Ok(asked) = std::env::var(&name) {
-            ensure!(asked.is_empty() || asked == SPOKEN, "{name}={asked}: only {SPOKEN} is supported");
-        }
-    }
-    Ok(())
-}
 
 /// What makes spans and counts.
 pub(crate) struct Telemetry {
@@ -122,9 +57,9 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     /// Begins to send to a collector, which need not be there yet.
     pub(crate) fn new(collector: &Collector, application: &str) -> Result<Self> {
-        let resource = resource(application);
-        let traces = if collector.traces { Some(collector.spans().context("traces can't be sent")?) } else { None };
-        let metrics = if collector.metrics { Some(collector.figures().context("metrics can't be sent")?) } else { None };
+        let resource = collector::resource(application);
+        let traces = collector.span_exporter().context("traces can't be sent")?;
+        let metrics = collector.metric_exporter().context("metrics can't be sent")?;
         let traces =
             traces.map(|spans| SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build());
         let metrics = metrics
@@ -253,114 +188,6 @@ impl Telemetry {
     }
 }
 
-/// A request under way.
-pub(crate) struct Served {
-    telemetry: Arc<Telemetry>,
-    context: Option<Context>,
-    began: Instant,
-    method: &'static str,
-    route: String,
-}
-
-impl Served {
-    /// What the component does for it belongs to this.
-    pub(crate) fn trace(&self) -> Option<Context> {
-        self.context.clone()
-    }
-
-    pub(crate) fn answered(self, status: StatusCode) {
-        let status_code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
-        if let Some(context) = &self.context {
-            let span = context.span();
-            span.set_attribute(status_code.clone());
-            if status.is_server_error() {
-                span.set_status(Status::error(""));
-            }
-            span.end();
-        }
-        let named = [KeyValue::new("http.request.method", self.method), KeyValue::new("http.route", self.route), status_code];
-        self.telemetry.requests.record(self.began.elapsed().as_secs_f64(), &named);
-    }
-}
-
-/// A run of the schedule under way.
-pub(crate) struct Run(Context);
-
-impl Run {
-    /// What the component does in it belongs to this.
-    pub(crate) fn trace(&self) -> Context {
-        self.0.clone()
-    }
-
-    pub(crate) fn ended(self, succeeded: bool) {
-        if !succeeded {
-            self.0.span().set_status(Status::error(""));
-        }
-        self.0.span().end();
-    }
-}
-
-/// A call to another host under way.
-pub(crate) struct Called {
-    context: Option<Context>,
-}
-
-impl Called {
-    /// It was answered with this status, or not at all.
-    pub(crate) fn answered(self, status: Option<StatusCode>) {
-        let Some(context) = self.context else { return };
-        let span = context.span();
-        if let Some(status) = status {
-            span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
-        }
-        if status.is_none_or(|status| status.is_client_error() || status.is_server_error()) {
-            span.set_status(Status::error(""));
-        }
-        span.end();
-    }
-}
-
-/// A statement under way.
-pub(crate) struct Sent {
-    telemetry: Arc<Telemetry>,
-    context: Option<Context>,
-    began: Instant,
-    named: Vec<KeyValue>,
-}
-
-impl Sent {
-    /// It had its effect, or failed: the reason may hold values and is not told.
-    pub(crate) fn done(self, succeeded: bool) {
-        if let Some(context) = &self.context {
-            if !succeeded {
-                context.span().set_status(Status::error(""));
-            }
-            context.span().end();
-        }
-        self.telemetry.statements.record(self.began.elapsed().as_secs_f64(), &self.named);
-    }
-}
-
-/// An instance that lives as long as this.
-pub(crate) struct Living {
-    telemetry: Arc<Telemetry>,
-    named: [KeyValue; 1],
-}
-
-impl Drop for Living {
-    fn drop(&mut self) {
-        self.telemetry.live.add(-1, &self.named);
-    }
-}
-
-/// Who sends: the application's name, unless the environment has another one.
-fn resource(application: &str) -> Resource {
-    let named = std::env::var_os("OTEL_SERVICE_NAME").is_some()
-        || std::env::var("OTEL_RESOURCE_ATTRIBUTES").is_ok_and(|attributes| attributes.contains("service.name="));
-    let resource = Resource::builder();
-    if named { resource.build() } else { resource.with_service_name(application.to_owned()).build() }
-}
-
 /// Where nobody wants metrics.
 fn nothing() -> Meter {
     SdkMeterProvider::builder().build().meter(SCOPE)
@@ -370,31 +197,4 @@ fn nothing() -> Meter {
 fn method(sent: &http::Method) -> &'static str {
     let usual = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     usual.into_iter().find(|usual| *usual == sent.as_str()).unwrap_or("_OTHER")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_sent_unless_the_environment_names_a_collector() {
-        let named = |variables: &[(&str, &str)]| {
-            Collector::named_by(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
-        };
-        assert_eq!(named(&[]), None);
-        assert_eq!(named(&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")]), None);
-        let both = Some(Collector { at: None, traces: true, metrics: true });
-        assert_eq!(named(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")]), both);
-        let traces = Some(Collector { at: None, traces: true, metrics: false });
-        assert_eq!(named(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4318/v1/traces")]), traces);
-        assert_eq!(named(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"), ("OTEL_SDK_DISABLED", "true")]), None);
-    }
-
-    #[test]
-    fn an_address_gets_the_paths_of_the_protocol() {
-        assert_eq!(
-            Collector::at("http://collector:4318/").endpoint("traces").as_deref(),
-            Some("http://collector:4318/v1/traces")
-        );
-    }
 }
