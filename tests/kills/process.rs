@@ -105,7 +105,7 @@ fn spawn(start: &Start, time: Time) -> Child {
     build();
     let log = File::options().create(true).append(true).open(&start.log).expect("a file for its stderr");
     let mut command = kopilka("up", &start.data);
-    command.args(["--listen", "127.0.0.1:0", "--admin-key", ADMIN_KEY]);
+    command.args(["--listen", "127.0.0.1:0", "--admin-key", ADMIN_KEY, "--variable", "request_log=errors"]);
     if let Time::At(now) = time {
         command.args(["--clock", "virtual", "--now", &now.to_string()]);
     }

@@ -182,6 +182,7 @@ fn table() -> Vec<(&'static str, &'static str, &'static str, Value, Open)> {
         ("GET", "/v1/rebuild", "", none.clone(), To(&["staff", "jobs"])),
         ("POST", "/v1/telegram/updates", "", json!({"update_id": 1}), BySecret("telegramSecret")),
         ("GET", "/healthz", "", none.clone(), ToAll),
+        ("GET", "/readyz", "", none.clone(), ToAll),
         ("GET", "/openapi.json", "", none.clone(), ToAll),
         ("GET", "/program.schema.json", "", none, ToAll),
     ]

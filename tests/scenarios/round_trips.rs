@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 use tests::{Member, Shop, cart, line};
 
 /// A call makes so many round trips once its component runs with an open connection and the program parsed. Instances
-/// that were idle are thrown away, so a busy machine may need another try.
+/// that were idle are thrown away, so a busy machine may need another try. The answer tells the same count.
 async fn check<F: Future<Output = ()>>(shop: &Shop, call: &str, expected: u64, mut once: impl FnMut() -> F) {
     let mut seen = Vec::new();
     for _ in 0..6 {
-        let before = shop.host.statements();
+        let before = (shop.host.statements(), shop.told_round_trips());
         once().await;
-        seen.push(shop.host.statements() - before);
+        let made = shop.host.statements() - before.0;
+        assert_eq!(shop.told_round_trips() - before.1, made, "{call} tells what it cost");
+        seen.push(made);
         if seen.len() > 1 && seen.ends_with(&[expected]) {
             return;
         }

@@ -14,6 +14,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// What is left to the key, and of what (`RateLimit`, `RateLimit-Policy`).
     pub rate_limit: Option<(String, String)>,
+    /// What it cost (`Server-Timing`).
+    pub timing: Option<String>,
     /// The body, byte for byte.
     pub text: String,
     pub json: Value,
@@ -23,6 +25,22 @@ impl Answer {
     /// Whether the same request may be sent again: nothing is known of its effect, or it had none.
     pub fn is_worth_repeating(&self) -> bool {
         self.retry_after.is_some()
+    }
+
+    /// What it cost: each part's milliseconds (`Server-Timing`, W3C).
+    pub fn milliseconds(&self) -> Vec<(&str, f64)> {
+        let metrics = self.timing.as_deref().unwrap_or_default().split(", ");
+        let part = |metric: &'_ str| -> Option<(usize, f64)> {
+            let (name, rest) = metric.split_once(";dur=")?;
+            Some((name.len(), rest.split(';').next()?.parse().ok()?))
+        };
+        metrics.filter_map(|metric| part(metric).map(|(name, milliseconds)| (&metric[..name], milliseconds))).collect()
+    }
+
+    /// How many statements to stores it took, by its own word; none where it says nothing of them.
+    pub fn round_trips(&self) -> Option<u64> {
+        let (_, told) = self.timing.as_deref()?.split_once(r#"desc=""#)?;
+        told.split(' ').next()?.parse().ok()
     }
 
     /// The body of a success with this status.

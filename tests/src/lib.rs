@@ -3,6 +3,7 @@
 
 mod answer;
 mod bot_api;
+mod collector;
 mod goods;
 pub mod latency;
 mod member;
@@ -17,6 +18,7 @@ pub mod tenant;
 
 pub use answer::Answer;
 pub use bot_api::{BotApi, Sent, TELEGRAM_SECRET, Telegram};
+pub use collector::{Collector, Span};
 pub use goods::{cart, hundredths, line, pieces, promo};
 pub use member::Member;
 pub use random::Random;

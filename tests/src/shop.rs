@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
+use crate::collector::Collector;
 use crate::member::Member;
 use crate::sealed::unseal;
 use crate::sqld::Sqld;
@@ -37,6 +38,9 @@ const STORES: &str = "KOPILKA_TEST_STORES";
 /// A server that stands still so often in one trial has another trouble.
 const MOST_WAKINGS: usize = 20;
 
+/// Stands among a shop's settings for the address of its collector; it is no variable.
+const COLLECTOR: &str = "collector";
+
 /// In the data folder, if the stores are hosted.
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
@@ -47,6 +51,8 @@ pub struct Shop {
     key: String,
     data: Arc<TempDir>,
     numbers: Arc<AtomicU64>,
+    /// Round trips to the stores, as the answers told them.
+    told: AtomicU64,
     /// The servers of its stores, by the names of the databases, if they are hosted.
     servers: Arc<Vec<(&'static str, Sqld)>>,
     /// When the servers were restarted because they stood still.
@@ -117,6 +123,20 @@ impl Shop {
         shop
     }
 
+    /// A shop with a preset's program, whose host sends traces and metrics to a collector.
+    pub async fn watched_by(collector: &Collector, preset: &str, settings: &[(&'static str, &'static str)]) -> Self {
+        let settings = settings.iter().copied().chain([(COLLECTOR, &*collector.url().leak())]).collect();
+        let shop = Self::on_settings(&manifest(), possibly_hosted(), BEGINNING, None, settings).await;
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        shop
+    }
+
+    /// Stops the host: what it had to say then is said.
+    pub async fn stop(self) {
+        self.host.stop().await.expect("the host stops");
+    }
+
     /// A shop whose stores are empty.
     pub async fn without_tables(now: &str) -> Self {
         Self::on(possibly_hosted(), now, None).await
@@ -166,6 +186,7 @@ impl Shop {
             key: ADMIN_KEY.to_owned(),
             data,
             numbers: Arc::new(AtomicU64::new(1)),
+            told: AtomicU64::new(0),
             servers: Arc::new(servers),
             woken: Arc::default(),
             faults,
@@ -198,6 +219,12 @@ impl Shop {
         options.faults = faults;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
         options.variables.insert("people_key".to_owned(), PEOPLE_KEY.to_owned());
+        // what fails is told among what the tests say, the rest is not
+        options.variables.insert("request_log".to_owned(), "errors".to_owned());
+        // whoever sets it wants to read it
+        options.keep_output = settings.iter().any(|(name, _)| *name == "request_log");
+        let (collector, settings): (Vec<_>, Vec<_>) = settings.iter().partition(|(name, _)| *name == COLLECTOR);
+        options.collector = collector.first().map(|(_, url)| host::Collector::at(*url));
         options.variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Host::start(options).await
     }
@@ -215,7 +242,13 @@ impl Shop {
         let settings = settings.to_vec();
         host.stop().await.expect("the host stops");
         let host = Self::start(&manifest, data.path(), &now, faults, &settings).await.expect("the host starts");
-        Self { host, http, key, data, numbers, servers, woken, faults, manifest, settings }
+        Self { host, http, key, data, numbers, told: AtomicU64::new(0), servers, woken, faults, manifest, settings }
+    }
+
+    /// The same, and its host sends traces and metrics to a collector from now on.
+    pub async fn restart_watched_by(self, collector: &Collector) -> Self {
+        let settings: Settings = self.settings.iter().copied().chain([(COLLECTOR, &*collector.url().leak())]).collect();
+        self.restart_with(&settings).await
     }
 
     async fn migrate(&self) {
@@ -295,6 +328,7 @@ impl Shop {
             key: self.key.clone(),
             data: self.data.clone(),
             numbers: self.numbers.clone(),
+            told: AtomicU64::new(0),
             servers: self.servers.clone(),
             woken: self.woken.clone(),
             faults: None,
@@ -335,6 +369,22 @@ impl Shop {
     /// A key that no request has used.
     pub fn new_key(&self) -> String {
         format!("key-{}", self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How many round trips to the stores the answers so far have told of.
+    pub fn told_round_trips(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// What the components have written, for a shop whose settings have `request_log`.
+    pub fn output(&self) -> String {
+        self.host.output().expect("a shop with the setting request_log")
+    }
+
+    /// The lines of the log, for a shop whose settings have `request_log`.
+    pub fn log(&self) -> Vec<Value> {
+        let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line} is no JSON: {error}"));
+        self.output().lines().map(line).collect()
     }
 
     /// A number that nothing has used.
@@ -487,6 +537,16 @@ impl Shop {
         self.exchange(None, headers, Method::GET, path, None, None).await
     }
 
+    /// A `POST` with the shop's first key, under an idempotency key of its own, and with further headers.
+    pub async fn post_told(&self, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
+        self.exchange(Some(&self.key), headers, Method::POST, path, Some(body.to_string()), Some(&self.new_key())).await
+    }
+
+    /// A `PUT` with the shop's first key and with further headers.
+    pub async fn put_told(&self, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
+        self.exchange(Some(&self.key), headers, Method::PUT, path, Some(body.to_string()), None).await
+    }
+
     /// A `POST` without any key and with further headers.
     pub async fn post_without_key(&self, headers: &[(&str, &str)], path: &str, body: String) -> Answer {
         self.exchange(None, headers, Method::POST, path, Some(body), None).await
@@ -517,11 +577,15 @@ impl Shop {
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (replayed, content_type) = (header("idempotent-replayed").as_deref() == Some("true"), header("content-type"));
         let (retry_after, etag) = (header("retry-after"), header("etag"));
+        let timing = header("server-timing");
         let rate_limit = header("ratelimit").zip(header("ratelimit-policy"));
         let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("a text");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, replayed, content_type: content_type.unwrap_or_default(), retry_after, etag, rate_limit, text, json }
+        let content_type = content_type.unwrap_or_default();
+        let answer = Answer { status, replayed, content_type, retry_after, etag, rate_limit, timing, text, json };
+        self.told.fetch_add(answer.round_trips().unwrap_or_default(), Ordering::Relaxed);
+        answer
     }
 
     /// Enrols somebody by phone.

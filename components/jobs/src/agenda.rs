@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::snapshot::Member;
 use domain::{Id, Instant};
-use edge::{ActiveProgram, Happened, Happening, Problem, Reply, books, from_store, happen, with_retries};
+use edge::{ActiveProgram, Happened, Happening, Problem, Reply, books, from_store, happen, say, with_retries};
 use store::schedule::{Place, advance, put_aside};
 
 /// Behind everything of a moment.
@@ -83,8 +83,7 @@ pub async fn happen_to(
         Err(problem) if problem.status == 503 || problem.status == 409 => return Err(problem),
         Err(problem) if step.processed == 0 && step.set_aside >= NOT_THEY => return Err(problem),
         Err(problem) => {
-            let line = serde_json::json!({"level": "error", "job": job, "member": member.external("mem"), "code": problem.code});
-            eprintln!("{line}");
+            say(&serde_json::json!({"level": "error", "job": job, "member": member.external("mem"), "code": problem.code}));
             let books = books();
             let put = put_aside(&books, job, member, now, problem.code, Some(place));
             put.await.map_err(|error| from_store(&error))?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::{Id, Instant};
 use edge::person::Persons;
 use edge::webhook::Secret;
-use edge::{ActiveProgram, Problem, books, from_store, now, random};
+use edge::{ActiveProgram, Problem, TRACEPARENT, books, current_trace, from_store, now, random};
 use futures_util::future::{Either, join_all, select};
 use http::{Request, StatusCode, header};
 use spin_sdk::wasip3::http::types::ErrorCode;
@@ -179,7 +179,11 @@ fn signed(message: &Outgoing, secrets: &[Secret], body: String) -> Result<Reques
     let id = message.message_id.external("msg");
     let seconds = now().0.div_euclid(1_000);
     let signatures = secrets.iter().map(|secret| secret.sign(&id, seconds, &body)).collect::<Result<Vec<_>, _>>()?;
-    Request::post(&message.url)
+    let mut request = Request::post(&message.url);
+    if let Some(trace) = current_trace() {
+        request = request.header(TRACEPARENT, trace.header());
+    }
+    request
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONTENT_LENGTH, body.len())
         .header(header::USER_AGENT, "Kopilka")

@@ -19,7 +19,7 @@ mod triggers;
 mod webhooks;
 mod work;
 
-use edge::{Call, Problem, Reply, Scope, authorize, now, serve};
+use edge::{Call, Problem, Record, Reply, Scope, authorize, now, serve};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
@@ -38,11 +38,9 @@ struct Hourly;
 impl cron::Guest for Hourly {
     /// The event's timestamp is when it was planned; what is due is judged by the clock, so that a late event does more.
     async fn handle_cron_event(_: Metadata) -> Result<(), Error> {
-        work::run_whatever_is_due(now()).await.map_err(|problem| {
-            let line = serde_json::json!({"level": "error", "job": "hourly", "code": problem.code, "detail": problem.detail});
-            eprintln!("{line}");
-            Error::Other(problem.detail)
-        })
+        let (outcome, cost) = Record::of(None, work::run_whatever_is_due(now())).await;
+        runs::tell_hour(outcome.as_ref().err(), &cost).await;
+        outcome.map_err(|problem| Error::Other(problem.detail))
     }
 }
 cron::export!(Hourly with_types_in cron);

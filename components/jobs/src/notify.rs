@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Id, Instant};
 use edge::messaging::{self, Messaging, NamedValue};
 use edge::person::{Person, Persons};
-use edge::{ActiveProgram, Problem, books, from_store, now};
+use edge::{ActiveProgram, Problem, books, from_store, now, say};
 use ledger::dispatches::{self, Channel, Contact, Decision, Dispatch, Purpose, Receipt};
 use serde_json::{Map, Value, json};
 use store::{Addressee, Cause, Decided, DueDispatch, Outgoing, StoreError};
@@ -70,7 +70,7 @@ pub async fn batch(look: &Look<'_>) -> Result<Step, Problem> {
             // one person that can't be opened keeps nobody else waiting
             Err(problem) => {
                 let subject = dispatch.id.external("msg");
-                eprintln!("{}", json!({"level": "error", "job": PROGRESS, "message": subject, "code": problem.code}));
+                say(&json!({"level": "error", "job": PROGRESS, "subject": subject, "code": problem.code}));
                 waits(dispatch, look.at.plus_seconds(HOUR_SECONDS))
             }
         };

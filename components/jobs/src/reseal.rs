@@ -2,7 +2,7 @@
 
 use domain::Id;
 use edge::sealing::Sealer;
-use edge::{Problem, Reply, from_store, people};
+use edge::{Problem, Reply, from_store, people, say};
 use serde_json::json;
 use store::StoreError;
 
@@ -55,8 +55,7 @@ async fn seal_anew(sealer: &Sealer, most: usize) -> Result<usize, Problem> {
                 }
                 Err(problem) => {
                     let member = person.member_id.external("mem");
-                    let line = json!({"level": "error", "job": "reseal", "member_id": member, "detail": problem.detail});
-                    eprintln!("{line}");
+                    say(&json!({"level": "error", "job": "reseal", "member_id": member, "detail": problem.detail}));
                 }
             }
         }

@@ -4,7 +4,7 @@
 use domain::plan::Plan;
 use domain::snapshot::Member;
 use domain::{Id, Ids, Instant};
-use edge::{Look, Problem, books, from_store, load_known, program_by_head, program_head, random};
+use edge::{Look, Problem, books, from_store, load_known, program_by_head, program_head, random, say};
 use ledger::Command;
 use serde_json::json;
 use store::schedule::put_aside;
@@ -41,7 +41,7 @@ pub async fn batch(at: Instant) -> Result<Step, Problem> {
         match review(due, at).await {
             Ok(()) => step.processed += 1,
             Err(StoreError::Refused(detail)) => {
-                eprintln!("{}", json!({"level": "error", "job": JOB, "member": due.member.external("mem"), "detail": detail}));
+                say(&json!({"level": "error", "job": JOB, "member": due.member.external("mem"), "detail": detail}));
                 put_aside(&books(), JOB, due.member, at, &detail, None).await.map_err(|error| from_store(&error))?;
                 step.set_aside += 1;
             }

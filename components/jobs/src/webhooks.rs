@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use domain::plan::{NewWebhook, Plan, Rotation};
 use domain::{Id, Instant};
 use edge::webhook::Secret;
-use edge::{Call, Change, Problem, Reply, authorize, books, change, from_store, now, wire};
+use edge::{Call, Change, Problem, Reply, authorize, books, change, from_store, now, say, wire};
 use http::Uri;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ pub async fn delete(call: &Call, id: &str) -> Result<Reply, Problem> {
     .await?;
     // it is deleted whatever becomes of this: the job gives up what is left
     if let Err(problem) = deliver::close(webhook, now()).await {
-        eprintln!("{}", json!({"level": "warn", "detail": format!("messages still wait for {id}: {}", problem.detail)}));
+        say(&json!({"level": "warn", "detail": format!("messages still wait for a deleted webhook: {}", problem.detail)}));
     }
     Ok(reply)
 }

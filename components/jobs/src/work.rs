@@ -4,7 +4,7 @@ use domain::Instant;
 use domain::id::Ids;
 use edge::wire::moment;
 use edge::{
-    Access, ActiveProgram, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_by_head, random,
+    Access, ActiveProgram, Call, Problem, Reply, Scope, authorize, books, from_store, now, people, program_by_head, random, say,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -139,14 +139,20 @@ pub async fn run(call: &Call, name: &str) -> Result<Reply, Problem> {
         record.end(outcome.as_ref().err()).await;
         waiting = due(at).await?;
     }
-    if job.due(&waiting, look(at, program.as_ref(), &waiting).as_ref()) > 0 {
-        let outcome = batch(job, &waiting, at).await;
-        let outcome = outcome.map(|step| record.add(step));
-        record.end(outcome.as_ref().err()).await;
-        outcome?;
+    let done = if job.due(&waiting, look(at, program.as_ref(), &waiting).as_ref()) > 0 {
+        batch(job, &waiting, at).await.map(|step| record.add(step))
+    } else {
+        Ok(())
+    };
+    let left = match done {
+        Ok(()) => due(at).await.map(|left| job.due(&left, look(at, program.as_ref(), &left).as_ref())),
+        Err(problem) => Err(problem),
+    };
+    if let Ok(remaining) = left {
+        record.leaves(remaining);
     }
-    let left = due(at).await?;
-    let remaining = job.due(&left, look(at, program.as_ref(), &left).as_ref());
+    record.end(left.as_ref().err()).await;
+    let remaining = left?;
     Ok(Reply::ok(&json!({
         "processed": record.processed(), "remaining": remaining, "set_aside": record.set_aside(), "next_cursor": null
     })))
@@ -186,6 +192,9 @@ pub async fn run_whatever_is_due(at: Instant) -> Result<(), Problem> {
         let may_run = |job: &Job| {
             *job != Job::Deliver && job.due(&waiting, look.as_ref()) > 0 && failed.iter().all(|(known, _)| known != job)
         };
+        for (job, record) in &mut records {
+            record.leaves(job.due(&waiting, look.as_ref()));
+        }
         let next = Job::ALL.into_iter().find(may_run);
         let Some(job) = next else { break };
         if records.last().is_none_or(|(known, _)| *known != job) {
@@ -298,8 +307,7 @@ async fn leave_out(job: Job, at: Instant, detail: &str) -> Result<(), StoreError
         Job::Holds => store::schedule::leave_out_hold(&books(), at, detail).await?,
         _ => store::schedule::leave_out_expiry(&books(), at, detail).await?,
     };
-    let line = json!({"level": "error", "job": job.word(), "subject": left.map(|id| id.0), "detail": detail});
-    eprintln!("{line}");
+    say(&json!({"level": "error", "job": job.word(), "subject": left.map(|id| id.0), "detail": detail}));
     Ok(())
 }
 

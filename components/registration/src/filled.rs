@@ -5,7 +5,7 @@
 
 use domain::Id;
 use edge::person::{self, Person};
-use edge::{ActiveProgram, Happening, Reply, happen, now, program_by_head, with_retries};
+use edge::{ActiveProgram, Happening, Reply, happen, now, program_by_head, say, with_retries};
 use serde_json::json;
 use store::ProgramHead;
 
@@ -36,6 +36,6 @@ pub async fn reward(member: Id) {
     })
     .await;
     if let Err(problem) = outcome {
-        eprintln!("{}", json!({"level": "warn", "detail": format!("a filled profile is not rewarded yet: {}", problem.code)}));
+        say(&json!({"level": "warn", "detail": format!("a filled profile is not rewarded yet: {}", problem.code)}));
     }
 }

@@ -18,6 +18,7 @@ mod privacy;
 mod profile;
 mod program;
 mod qr;
+mod ready;
 mod referrals;
 mod tokens;
 mod vouchers;
@@ -36,6 +37,7 @@ async fn route(call: &Call) -> Result<Reply, Problem> {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["/", "healthz"]) => Ok(Reply::ok(&json!({"status": "ok"}))),
+        ("GET", ["/", "readyz"]) => ready::show().await,
         ("GET", ["/", "openapi.json"]) => documents::openapi(),
         ("GET", ["/", "program.schema.json"]) => documents::program_schema(),
         ("POST", ["members"]) => members::enrol(call).await,

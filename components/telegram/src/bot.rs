@@ -1,7 +1,7 @@
 //! The Bot API: what the bot sends into the chat that an update came from.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
@@ -15,12 +15,13 @@ pub struct Bot {
     /// The address of its methods; it holds the token, and never leaves this file.
     address: String,
     chat: i64,
+    trace: Option<HeaderValue>,
 }
 
 impl Bot {
     #[must_use]
-    pub fn new(settings: &Settings, chat: i64) -> Self {
-        Self { address: format!("{}/bot{}", settings.api, settings.token), chat }
+    pub fn new(settings: &Settings, chat: i64, trace: Option<HeaderValue>) -> Self {
+        Self { address: format!("{}/bot{}", settings.api, settings.token), chat, trace }
     }
 
     /// Sends a text, with buttons.
@@ -58,7 +59,7 @@ impl Bot {
             .header("content-length", body.len())
             .body(Full::new(body))
             .map_err(|_| Problem::new(503, "telegram_not_set_up", "telegram_api and telegram_token make no address"))?;
-        let answer = exchange::send(request).await;
+        let answer = exchange::send(request, self.trace.as_ref()).await;
         let answer = answer.map_err(|why| Problem::later("telegram_unavailable", format!("The Bot API gives {why}"), None))?;
         taken(&answer, method).map(|()| answer)
     }

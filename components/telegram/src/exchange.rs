@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
 use spin_sdk::http::Response;
+
+/// The header that tells the trace of a request (W3C Trace Context).
+pub const TRACEPARENT: &str = "traceparent";
 
 /// The largest answer that is read.
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -32,11 +35,14 @@ impl Answer {
     }
 }
 
-/// Sends a request.
+/// Sends a request, in the trace of whoever asked for it.
 ///
 /// # Errors
 /// Why there is no answer, without the address: it may hold a secret.
-pub async fn send(request: Request<Full<Bytes>>) -> Result<Answer, String> {
+pub async fn send(mut request: Request<Full<Bytes>>, trace: Option<&HeaderValue>) -> Result<Answer, String> {
+    if let Some(trace) = trace {
+        request.headers_mut().insert(TRACEPARENT, trace.clone());
+    }
     match select(pin!(exchange(request)), pin!(spin_sdk::time::sleep(PATIENCE))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),

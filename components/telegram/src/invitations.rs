@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use spin_sdk::key_value::{Error, Store};
 
+use crate::log;
 use crate::problem::Problem;
 
 /// What all keys of this kind begin with; the day follows.
@@ -60,7 +61,7 @@ async fn forget_old(store: &Store, today: u64) {
     let Ok(keys) = store.get_keys().await.collect().await else { return };
     for key in keys.iter().filter(|key| is_old(key, today)) {
         if let Err(error) = store.delete(key).await {
-            eprintln!("{}", serde_json::json!({"level": "warn", "detail": format!("an old invitation is left: {error}")}));
+            log::say(&serde_json::json!({"level": "warn", "detail": format!("an old invitation is left: {error}")}));
         }
     }
 }

@@ -11,6 +11,7 @@ mod card;
 mod conversation;
 mod exchange;
 mod invitations;
+mod log;
 mod menu;
 mod problem;
 mod program;
@@ -20,7 +21,9 @@ mod tellings;
 mod texts;
 mod update;
 
-use http::{HeaderValue, StatusCode};
+use std::time::Instant;
+
+use http::{HeaderValue, Method, StatusCode};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
@@ -38,16 +41,14 @@ const SECRET: &str = "x-telegram-bot-api-secret-token";
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
+    let began = Instant::now();
+    let (is_post, path) = (request.method() == Method::POST, request.uri().path().to_owned());
     let outcome = route(request).await;
+    log::tell(is_post, &path, &outcome, began).await;
     let (status, kind, body, retry_after) = match &outcome {
         Ok(()) => (200, "application/json", "{}".to_owned(), None),
         Err(problem) => (problem.status, "application/problem+json", problem.to_json().to_string(), problem.retry_after),
     };
-    if let Err(problem) = &outcome
-        && problem.status >= 500
-    {
-        problem.log("error");
-    }
     let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", HeaderValue::from_static(kind));
@@ -75,13 +76,14 @@ async fn take(request: Request) -> Result<(), Problem> {
         let detail = "Send what was given to setWebhook as secret_token in the header X-Telegram-Bot-Api-Secret-Token";
         return Err(Problem::new(401, "unauthorized", detail));
     }
+    let trace = request.headers().get(exchange::TRACEPARENT).cloned();
     let body = exchange::read(request.into_body(), BODY_LIMIT).await.map_err(|unread| match unread {
         exchange::Unread::TooLong => Problem::new(413, "body_too_large", format!("A body has at most {BODY_LIMIT} bytes")),
         exchange::Unread::Broken => Problem::new(400, "body_unreadable", "The body broke off; send the request again"),
     })?;
     let update = Update::parse(&body)?;
     let Some(message) = &update.message else { return Ok(()) };
-    let bot = Bot::new(&settings, message.chat);
-    let shop = Shop::new(&settings, message.from.language, update.id);
+    let bot = Bot::new(&settings, message.chat, trace.clone());
+    let shop = Shop::new(&settings, message.from.language, update.id, trace);
     conversation::answer(&shop, &bot, message).await
 }

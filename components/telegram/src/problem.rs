@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::log;
+
 /// An answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -37,7 +39,6 @@ impl Problem {
 
     /// Leaves a line in the log.
     pub fn log(&self, level: &str) {
-        let line = json!({"level": level, "route": "telegram", "status": self.status, "code": self.code, "detail": self.detail});
-        eprintln!("{line}");
+        log::say(&json!({"level": level, "status": self.status, "code": self.code, "detail": self.detail}));
     }
 }

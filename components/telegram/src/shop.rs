@@ -1,7 +1,7 @@
 //! The application's own API, called within the application.
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ pub struct Shop {
     /// What invitations are kept under.
     pub token: String,
     pub language: Language,
+    trace: Option<HeaderValue>,
 }
 
 /// A refusal that a conversation goes on after: the status, the code, the whole document.
@@ -36,12 +37,13 @@ pub type Told = Result<Value, Refused>;
 
 impl Shop {
     #[must_use]
-    pub fn new(settings: &Settings, language: Language, update: u64) -> Self {
+    pub fn new(settings: &Settings, language: Language, update: u64, trace: Option<HeaderValue>) -> Self {
         Self {
             key: settings.key.clone(),
             update: format!("telegram-{}-{update}", settings.bot()),
             token: settings.token.clone(),
             language,
+            trace,
         }
     }
 
@@ -86,7 +88,7 @@ impl Shop {
         let request = request.body(Full::new(body)).map_err(|_| {
             Problem::new(503, "telegram_not_set_up", "The Spin variable telegram_key can't be sent: it has other characters")
         })?;
-        let answer = exchange::send(request).await;
+        let answer = exchange::send(request, self.trace.as_ref()).await;
         told(answer.map_err(|why| Problem::later("store_unavailable", format!("The shop's own API gives {why}"), None))?)
     }
 }

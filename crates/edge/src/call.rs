@@ -9,7 +9,9 @@ use spin_sdk::http::{Request, StatusCode};
 use crate::access::variable;
 use crate::client::Client;
 use crate::limits::{self, Quota, Subjects};
+use crate::log::{self, Asked};
 use crate::problem::Problem;
+use crate::record::Record;
 use crate::sealing::keyed_hash_of;
 use crate::shop::known_key;
 use crate::wire::Languages;
@@ -165,34 +167,43 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Reads a request, lets `route` answer it, and turns the answer into a response. Problems of 500 and above leave a line
-/// in the log; no personal data gets there.
+/// Reads a request, lets `route` answer it, and turns the answer into a response. What that cost is told the caller, and the log.
 pub async fn serve<F>(request: Request, route: F) -> Response
 where
     F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
 {
-    let mut quota = None;
-    let outcome = match read(request).await {
-        Ok(call) => {
-            let outcome = match &call.key {
-                None if call.target.starts_with("/v1/") => Err(refused_without_key(&call).await),
-                _ => match route(&call).await {
-                    // whoever has no known key learns nothing else: the path and the body were looked at before the store
-                    Err(problem) if call.is_not_checked(&problem) => Err(known_key(&call).await.err().unwrap_or(problem)),
-                    outcome => outcome,
-                },
-            };
-            if let Err(problem) = &outcome
-                && problem.status >= 500
-            {
-                log(&call, problem);
-            }
-            limits::count(&call, outcome.as_ref().err()).await;
-            quota = call.quota.get();
-            outcome
-        }
-        Err(problem) => Err(problem),
+    let asked = Asked::of(&request);
+    let ((outcome, quota), cost) = Record::of(asked.trace(), answer(request, route)).await;
+    log::tell_request(&asked, &outcome, &cost).await;
+    let mut response = response(outcome, quota);
+    if let Ok(timing) = cost.server_timing().parse() {
+        response.headers_mut().insert("server-timing", timing);
+    }
+    response
+}
+
+/// The answer to a request, and what its key has left.
+async fn answer<F>(request: Request, route: F) -> (Result<Reply, Problem>, Option<Quota>)
+where
+    F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+{
+    let call = match read(request).await {
+        Ok(call) => call,
+        Err(problem) => return (Err(problem), None),
     };
+    let outcome = match &call.key {
+        None if call.target.starts_with("/v1/") => Err(refused_without_key(&call).await),
+        _ => match route(&call).await {
+            // whoever has no known key learns nothing else: the path and the body were looked at before the store
+            Err(problem) if call.is_not_checked(&problem) => Err(known_key(&call).await.err().unwrap_or(problem)),
+            outcome => outcome,
+        },
+    };
+    limits::count(&call, outcome.as_ref().err()).await;
+    (outcome, call.quota.get())
+}
+
+fn response(outcome: Result<Reply, Problem>, quota: Option<Quota>) -> Response {
     let (status, content_type, body, headers) = match outcome {
         Ok(reply) => {
             let mut headers = reply.headers;
@@ -297,12 +308,4 @@ async fn read_body(request: Request) -> Result<Vec<u8>, Problem> {
         return Err(Problem::new(413, "body_too_large", format!("A body has at most {BODY_LIMIT} bytes")));
     }
     Ok(body)
-}
-
-fn log(call: &Call, problem: &Problem) {
-    let line = serde_json::json!({
-        "level": "error", "method": call.method, "route": call.path.first(), "status": problem.status, "code": problem.code,
-        "detail": problem.detail,
-    });
-    eprintln!("{line}");
 }

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 use store::{Database, Row, StoreError, Value};
 
+use crate::record::Statement;
+
 /// How many connections to a hosted store are kept: as many as requests that Spin gives an instance at once.
 const POOL: usize = 16;
 
@@ -87,11 +89,13 @@ impl SpinDatabase {
             Value::Integer(number) => SpinValue::Integer(number),
             Value::Text(text) => SpinValue::Text(text),
         });
+        let sent = Statement::sent();
         // Errors of the statement itself arrive only with its end, so that every statement is read to its end.
         let outcome = match connection.execute(statement, parameters).await {
             Ok(answer) => answer.collect().await,
             Err(error) => Err(error),
         };
+        drop(sent);
         match outcome {
             Ok(rows) => Ok(rows.into_iter().map(|row| row.values.into_iter().map(from_spin).collect()).collect()),
             Err(error) => {
@@ -117,10 +121,12 @@ impl SpinDatabase {
 /// Has SQLite keep a journal ahead of its file: readers then do not wait for a writer. A hosted store has its own ways, and
 /// refuses the pragma: that tells the two apart.
 async fn is_in_process(connection: &Connection) -> bool {
+    let sent = Statement::sent();
     let outcome = match connection.execute("PRAGMA journal_mode = WAL", []).await {
         Ok(answer) => answer.collect().await,
         Err(error) => Err(error),
     };
+    drop(sent);
     match outcome {
         Ok(rows) => rows.iter().any(|row| matches!(row.values.first(), Some(SpinValue::Text(mode)) if mode == "wal")),
         // another connection is at it

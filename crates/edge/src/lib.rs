@@ -9,14 +9,18 @@ mod database;
 mod happening;
 pub mod identity;
 mod limits;
+mod log;
 mod paid;
 pub mod person;
 mod platform;
 mod problem;
+mod record;
+mod routes;
 mod rules;
 pub mod sealing;
 mod shop;
 mod token;
+mod trace;
 pub mod webhook;
 pub mod wire;
 
@@ -25,8 +29,10 @@ pub use administration::{Change, change};
 pub use call::{Call, Reply, serve};
 pub use database::{SpinDatabase, books, people};
 pub use happening::{GivenVoucher, Happened, Happening, happen, letters};
+pub use log::{Level, say, tell};
 pub use platform::{now, random};
 pub use problem::{FieldError, Problem, from_refusal, from_store};
+pub use record::{Cost, OfRules, OfStores, Record, current_trace, milliseconds, trouble};
 pub use rules::{
     ActiveProgram, AskedPayment, Look, RulesFailure, Wants, agenda, agreed, cache_program, messaging, parse_program,
     program_by_head, program_head,
@@ -36,3 +42,4 @@ pub use shop::{
     read_at, replay, with_retries,
 };
 pub use token::member_token;
+pub use trace::{TRACEPARENT, Trace};

@@ -15,6 +15,7 @@ use crate::access::{Scope, variable};
 use crate::call::Call;
 use crate::client::Client;
 use crate::database::books;
+use crate::log::say;
 use crate::platform::now;
 use crate::problem::Problem;
 
@@ -182,7 +183,7 @@ impl Subjects {
         match store::count_calls(&books(), minute, &due).await {
             Ok(misses) => self.tell(&due, &misses),
             // the limits wait for the store as everything does; nobody is refused for want of them
-            Err(error) => log(&json!({"level": "warn", "detail": format!("calls were not counted: {error}")})),
+            Err(error) => say(&json!({"level": "warn", "detail": format!("calls were not counted: {error}")})),
         }
     }
 
@@ -195,13 +196,13 @@ impl Subjects {
             after >= limit && after - added < limit
         };
         if reached(&self.asking.key, self.limits.unknown_members) {
-            log(&json!({
+            say(&json!({
                 "level": "warn", "limit": "unknown_members_per_minute", "reached": self.limits.unknown_members,
                 "key": self.caller, "detail": "this key asks for members whom nobody knows",
             }));
         }
         if reached(&self.asking.address, self.limits.unknown_keys) {
-            log(&json!({
+            say(&json!({
                 "level": "warn", "limit": "unknown_keys_per_minute", "reached": self.limits.unknown_keys,
                 "network": self.client.map(Client::network), "detail": "keys that nobody knows come from there",
             }));
@@ -271,8 +272,4 @@ fn too_many(limit: i64, what: &str, now: Instant) -> Problem {
     let seconds = left_of(now);
     let detail = format!("More than {limit} {what} in a minute: nothing was done; send the same request again in {seconds} s");
     Problem { retry_after: u32::try_from(seconds).ok(), ..Problem::new(429, "too_many_requests", detail) }
-}
-
-fn log(line: &serde_json::Value) {
-    eprintln!("{line}");
 }

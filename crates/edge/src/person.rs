@@ -12,6 +12,7 @@ use store::{Answered, SealedPerson, StoreError};
 
 use crate::call::Reply;
 use crate::database::{books, people};
+use crate::log::say;
 use crate::problem::{Problem, from_refusal, from_store};
 use crate::rules::ActiveProgram;
 use crate::sealing::Sealer;
@@ -309,7 +310,7 @@ impl Written {
         };
         if let Err(error) = removed {
             // a sealed person without a command can't be reached by any call, and the sweep takes it
-            eprintln!("{}", json!({"level": "warn", "detail": format!("refused persons are left: {error}")}));
+            say(&json!({"level": "warn", "detail": format!("refused persons are left: {error}")}));
         }
     }
 }

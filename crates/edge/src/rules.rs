@@ -16,8 +16,10 @@ use spin_sdk::key_value::Store;
 use store::ProgramHead;
 
 use crate::database::books;
+use crate::log::say;
 use crate::paid;
 use crate::problem::{FieldError, Problem, from_store};
+use crate::record;
 use crate::wire::Languages;
 
 mod wants;
@@ -111,6 +113,7 @@ pub async fn program_by_head(head: Option<&ProgramHead>) -> Result<ActiveProgram
     let head = head.ok_or_else(|| {
         Problem::new(409, "program_missing", "No program is published yet: PUT /v1/program, for example with a preset's document")
     })?;
+    record::program_is(head.version);
     let active = |parsed| ActiveProgram {
         version: head.version,
         published_at: head.published_at,
@@ -160,7 +163,7 @@ pub async fn cache_program(hash: &str, document: &str) {
         Err(error) => Err(error),
     };
     if let Err(error) = stored {
-        eprintln!("{}", serde_json::json!({"level": "warn", "detail": format!("the program can't be cached: {error:?}")}));
+        say(&serde_json::json!({"level": "warn", "detail": format!("the program can't be cached: {error:?}")}));
     }
 }
 
@@ -181,10 +184,11 @@ async fn document(hash: &str) -> Result<String, Problem> {
 }
 
 fn parse(document: &str) -> Result<Parsed, Vec<FieldError>> {
-    match engine::Program::parse(document) {
-        Ok(engine) => Ok(Parsed { settings: engine.settings(), engine }),
-        Err(findings) => Err(field_errors(findings)),
-    }
+    let parsed = record::asking_rules(|| {
+        let engine = engine::Program::parse(document)?;
+        Ok(Parsed { settings: engine.settings(), engine })
+    });
+    parsed.map_err(field_errors)
 }
 
 fn field_errors(findings: Vec<engine::Finding>) -> Vec<FieldError> {
@@ -230,12 +234,16 @@ impl Look {
 }
 
 impl Parsed {
+    fn ask<T>(&self, question: impl FnOnce(&engine::Program) -> T) -> T {
+        record::asking_rules(|| question(&self.engine))
+    }
+
     fn needs(&self, look: &Look, now: Instant) -> Needs {
         let (at, judging) = match look {
             Look::Judging { at, .. } => (*at, true),
             Look::Standing | Look::Claiming => (now, false),
         };
-        let needs = self.engine.needs(at.0);
+        let needs = self.ask(|engine| engine.needs(at.0));
         let windows: Vec<Instant> = needs.windows.into_iter().map(Instant).collect();
         match look {
             Look::Judging { categories, .. } if judging => Needs {
@@ -264,13 +272,13 @@ impl ActiveProgram {
         if self.parsed.settings.tiers.is_empty() {
             return None;
         }
-        self.parsed.engine.needs(at.0).windows.first().copied().map(Instant)
+        self.parsed.ask(|engine| engine.needs(at.0)).windows.first().copied().map(Instant)
     }
 
     /// What must be known of a member to say where they stand among the tiers, and nothing else.
     #[must_use]
     pub fn needs_of_tiers(&self, at: Instant) -> Needs {
-        let largest_order = self.parsed.engine.needs(at.0).largest_order;
+        let largest_order = self.parsed.ask(|engine| engine.needs(at.0)).largest_order;
         Needs { windows: self.first_window(at).into_iter().collect(), largest_order, ..Needs::default() }
     }
 
@@ -307,25 +315,25 @@ impl ActiveProgram {
     /// What is to be done by itself at `at`, and the occasions of the local days that began after `after`.
     #[must_use]
     pub fn agenda(&self, after: Instant, at: Instant) -> agenda::Agenda {
-        self.parsed.engine.agenda(after.0, at.0)
+        self.parsed.ask(|engine| engine.agenda(after.0, at.0))
     }
 
     /// When a trigger fires for something that happened at a moment.
     #[must_use]
     pub fn scheduled(&self, trigger: &str, moment: Instant) -> Option<agenda::Firing> {
-        self.parsed.engine.scheduled(trigger, moment.0)
+        self.parsed.ask(|engine| engine.scheduled(trigger, moment.0))
     }
 
     /// Of what members are written, and how they are reached; none: of nothing.
     #[must_use]
     pub fn messaging(&self) -> Option<messaging::Messaging> {
-        self.parsed.engine.messaging()
+        self.parsed.ask(|engine| engine.messaging())
     }
 
     /// Until when nobody in a zone (IANA; an unknown one is the program's) is to be disturbed at a moment; none: they may be.
     #[must_use]
     pub fn quiet_until(&self, zone: &str, at: Instant) -> Option<Instant> {
-        self.parsed.engine.quiet_until(zone, at.0).map(Instant)
+        self.parsed.ask(|engine| engine.quiet_until(zone, at.0)).map(Instant)
     }
 
     /// A message in the member's words; none: the program has no template for it.
@@ -340,7 +348,7 @@ impl ActiveProgram {
         language: &str,
         values: &[messaging::NamedValue],
     ) -> Result<Option<messaging::Written>, String> {
-        self.parsed.engine.write(kind, of_id, channel, language, values)
+        self.parsed.ask(|engine| engine.write(kind, of_id, channel, language, values))
     }
 
     /// The end of the local day of a moment: the start of the next one.
@@ -348,7 +356,7 @@ impl ActiveProgram {
     pub fn end_of_day(&self, at: Instant) -> Instant {
         // longer than any day, and shorter than any two
         const BEYOND_A_DAY: i64 = 30 * 3_600_000;
-        let day = |at: i64| self.parsed.engine.needs(at).day;
+        let day = |at: i64| self.parsed.ask(|engine| engine.needs(at)).day;
         Instant(day(day(at.0).saturating_add(BEYOND_A_DAY)))
     }
 
@@ -366,7 +374,7 @@ impl ActiveProgram {
     /// Rules that will never fire again, because their last day is over: a program with them is not published.
     #[must_use]
     pub fn ended(&self, now: Instant) -> Vec<FieldError> {
-        field_errors(self.parsed.engine.ended(now.0))
+        field_errors(self.parsed.ask(|engine| engine.ended(now.0)))
     }
 
     /// Decimal places of a point.
@@ -389,7 +397,7 @@ impl ActiveProgram {
                 engine::ClawbackPolicy::PendingOnly => ClawbackPolicy::PendingOnly,
             },
             hold_seconds: settings.hold_seconds,
-            returned_until: self.parsed.engine.returned_until(now.0).map(Instant),
+            returned_until: self.parsed.ask(|engine| engine.returned_until(now.0)).map(Instant),
             notice_days: settings.notice_days.map(i64::from),
             budgets: settings
                 .budgets
@@ -412,7 +420,7 @@ impl ActiveProgram {
     /// Where a member stands at a moment.
     #[must_use]
     pub fn standing(&self, member: &Member, at: Instant) -> Standing {
-        standing(self.parsed.engine.standing(&facts(Some(member), Points::ZERO), at.0))
+        standing(self.parsed.ask(|engine| engine.standing(&facts(Some(member), Points::ZERO), at.0)))
     }
 
     /// What a new member gets.
@@ -420,7 +428,7 @@ impl ActiveProgram {
     /// # Errors
     /// [`RulesFailure`].
     pub fn judge_enrolment(&self, at: Instant, channel: &str) -> Result<Enrolment, RulesFailure> {
-        let judged = self.parsed.engine.judge_enrolment(at.0, channel).map_err(failure)?;
+        let judged = self.parsed.ask(|engine| engine.judge_enrolment(at.0, channel)).map_err(failure)?;
         Ok(Enrolment {
             grants: judged.grants.into_iter().map(grant).collect(),
             standing: standing(judged.standing),
@@ -444,7 +452,7 @@ impl ActiveProgram {
             friends_paid: u32::try_from(referrer.friends_paid).unwrap_or(u32::MAX),
             paid_at: referrer.paid_at.iter().map(|at| at.0).collect(),
         };
-        let judged = self.parsed.engine.judge_referral(&asked).map_err(failure)?;
+        let judged = self.parsed.ask(|engine| engine.judge_referral(&asked)).map_err(failure)?;
         let reward = |reward: engine::ReferralReward| ReferralReward {
             grants: reward.grants.into_iter().map(grant).collect(),
             explanations: reward.explanations.into_iter().map(explanation).collect(),
@@ -475,7 +483,7 @@ impl ActiveProgram {
             channel: event.channel.clone(),
             points: event.points.map(|points| points.0),
         };
-        let judged = self.parsed.engine.judge_event(&facts(Some(member), available), &asked).map_err(failure)?;
+        let judged = self.parsed.ask(|engine| engine.judge_event(&facts(Some(member), available), &asked)).map_err(failure)?;
         if judged.grants.iter().any(|grant| grant.points <= 0) {
             return Err(RulesFailure::Inconsistent("amounts below 0"));
         }
@@ -497,7 +505,7 @@ impl ActiveProgram {
         order: &Order,
         payment: &AskedPayment,
     ) -> Result<Judgement, RulesFailure> {
-        let judged = self.parsed.engine.judge_order(&facts(member, available), &order_for_rules(order), *payment);
+        let judged = self.parsed.ask(|engine| engine.judge_order(&facts(member, available), &order_for_rules(order), *payment));
         let judged = judged.map_err(failure)?;
         if judged.lines.len() != order.lines.len() {
             return Err(RulesFailure::Inconsistent("another number of lines than the order has"));

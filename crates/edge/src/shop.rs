@@ -16,6 +16,7 @@ use crate::call::{Call, Reply, hex};
 use crate::database::books;
 use crate::platform::{now, random};
 use crate::problem::{Problem, from_refusal, from_store};
+use crate::record;
 use crate::rules::{ActiveProgram, Look, likely_needs, program_by_head};
 
 /// How often a stale plan is made again. With jitter this lets 20 tills that press at the same member at once all through.
@@ -307,13 +308,14 @@ pub async fn with_retries(mut attempt: impl AsyncFnMut() -> Result<Reply, Failed
     let mut tries = 0;
     loop {
         tries += 1;
+        record::try_begins();
         match attempt().await {
             Ok(reply) => return Ok(reply),
             Err(Failed::Problem(problem)) => return Err(problem),
             Err(Failed::Store(error)) => {
                 let repeatable = matches!(error, StoreError::Stale | StoreError::Busy(_) | StoreError::Broken(_));
                 if !repeatable || tries >= TRIES || started.elapsed() > PATIENCE {
-                    eprintln!("{}", serde_json::json!({"level": "warn", "detail": error.to_string(), "tries": tries}));
+                    record::trouble(error.to_string());
                     return Err(from_store(&error));
                 }
                 // waits of 0 to 2, 4 ... 64 ms: whoever lost may come first the next time

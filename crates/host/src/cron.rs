@@ -14,6 +14,7 @@ use crate::bindings::cron_types::{Error, Metadata};
 use crate::bindings::{Scheduled, ScheduledPre};
 use crate::manifest::CronTrigger;
 use crate::state::{Component, State};
+use crate::telemetry::{Run, Trace};
 
 /// How long one run may take.
 const RUN_TIMEOUT: Duration = Duration::from_secs(300);
@@ -216,6 +217,16 @@ impl Entry {
 
     /// One run. The instance is kept for the next one unless this one failed in a way that breaks it.
     async fn run(&self, time: Timestamp, kept: &mut Option<Running>) -> Result<()> {
+        let component = &self.component;
+        let run = component.telemetry.as_ref().and_then(|telemetry| telemetry.run(&component.id, &self.expression));
+        let done = self.run_within(run.as_ref().map(Run::trace), time, kept).await;
+        if let Some(run) = run {
+            run.ended(done.is_ok());
+        }
+        done
+    }
+
+    async fn run_within(&self, trace: Option<Trace>, time: Timestamp, kept: &mut Option<Running>) -> Result<()> {
         let timestamp = u64::try_from(time.as_second()).context("before 1970")?;
         let mut running = match kept.take() {
             Some(running) => running,
@@ -225,7 +236,9 @@ impl Entry {
                 Running { store, exports }
             }
         };
-        running.store.data_mut().taken.begin(RUN_TIMEOUT);
+        let state = running.store.data_mut();
+        state.taken.begin(RUN_TIMEOUT);
+        state.run_begins(trace);
         let Running { store, exports } = &mut running;
         let run = store.run_concurrent(async |accessor| exports.call_handle_cron_event(accessor, Metadata { timestamp }).await);
         let answer = tokio::time::timeout(RUN_TIMEOUT, run).await;

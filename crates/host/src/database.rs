@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
+use crate::reuse::{Reusable, Unused};
 use crate::runtime_config::DatabasePlace;
 
 /// How often a statement asks for the lock that another connection holds: for 5 s, as long as in Spin.
@@ -19,23 +20,25 @@ const PREPARED_STATEMENTS: usize = 256;
 
 /// A database that components open by name.
 pub(crate) struct Database {
+    name: String,
     place: DatabasePlace,
     statements: AtomicU64,
     /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
     keeper: Mutex<Option<rusqlite::Connection>>,
+    unused: Arc<Unused>,
 }
 
 /// What a connection speaks to.
 #[derive(Clone)]
 pub(crate) enum Link {
-    File(Arc<Mutex<rusqlite::Connection>>),
+    File(Arc<Mutex<Reusable>>),
     /// The client that Spin uses: it sends one statement after another, in a stream that the server keeps for it.
     Hosted(libsql::Connection),
 }
 
 impl Database {
     /// Opens a file, and makes it where it isn't there. A server need not be there yet.
-    pub(crate) fn new(place: DatabasePlace) -> Result<Self> {
+    pub(crate) fn new(name: &str, place: DatabasePlace) -> Result<Self> {
         let keeper = match &place {
             DatabasePlace::File(file) => {
                 let keeper = open(file).and_then(|keeper| {
@@ -47,18 +50,37 @@ impl Database {
             }
             DatabasePlace::Hosted { .. } => None,
         };
-        Ok(Self { place, statements: AtomicU64::new(0), keeper: Mutex::new(keeper) })
+        Ok(Self {
+            name: name.to_owned(),
+            place,
+            statements: AtomicU64::new(0),
+            keeper: Mutex::new(keeper),
+            unused: Unused::new(),
+        })
     }
 
-    /// Another connection; to a server each is a client of its own, as on Spin. Blocks.
+    /// A connection of one's own; to a server each is another client, as on Spin. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.place {
-            DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(open(file)?))),
+            DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(self.unused.take(|| open(file))?))),
             DatabasePlace::Hosted { url, token } => {
                 let client = Handle::try_current()?.block_on(libsql::Builder::new_remote(url.clone(), token.clone()).build())?;
                 Link::Hosted(client.connect()?)
             }
         })
+    }
+
+    /// The name by which components open it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, in the words of OpenTelemetry where those have one.
+    pub(crate) fn system(&self) -> &'static str {
+        match self.place {
+            DatabasePlace::File(_) => "sqlite",
+            DatabasePlace::Hosted { .. } => "libsql",
+        }
     }
 
     pub(crate) fn count_statement(&self) {
@@ -72,6 +94,7 @@ impl Database {
 
     /// Writes everything into the file itself and closes it.
     pub(crate) fn close(&self) -> Result<()> {
+        self.unused.close();
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(keeper) = keeper else { return Ok(()) };
         let written = keeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -111,7 +134,7 @@ mod tests {
     fn a_file_is_durable_and_whole_after_close() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/books.db");
-        let database = Database::new(DatabasePlace::File(file)).unwrap();
+        let database = Database::new("default", DatabasePlace::File(file)).unwrap();
         let Link::File(connection) = database.connect().unwrap() else { panic!("a file is no server") };
         let connection = Arc::into_inner(connection).unwrap().into_inner().unwrap();
         for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {

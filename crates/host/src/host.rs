@@ -22,11 +22,13 @@ use crate::faults::{Faults, Injector};
 use crate::instances::Entrance;
 use crate::key_value::StoreFile;
 use crate::manifest::{CronTrigger, Manifest, target_of};
+use crate::output::Output;
 use crate::random::Randomness;
 use crate::routes::Routes;
 use crate::runtime_config::{DatabasePlace, RuntimeConfig};
 use crate::server::Server;
 use crate::state::Component;
+use crate::telemetry::{Collector, Telemetry};
 use crate::{builder, outbound, variables};
 
 /// How long instances may take to go when the host stops.
@@ -53,6 +55,10 @@ pub struct Options {
     pub build: bool,
     /// What goes wrong with the stores: for trials, and only where nobody else can reach the host.
     pub faults: Option<Faults>,
+    /// Whether what components write is kept for [`Host::output`] instead of going to stderr: for trials.
+    pub keep_output: bool,
+    /// Where traces and metrics are sent, if anywhere.
+    pub collector: Option<Collector>,
 }
 
 impl Options {
@@ -68,6 +74,8 @@ impl Options {
             variables: BTreeMap::new(),
             build: true,
             faults: None,
+            keep_output: false,
+            collector: None,
         }
     }
 }
@@ -82,6 +90,8 @@ pub struct Host {
     key_value_stores: BTreeMap<String, Arc<StoreFile>>,
     stopping: CancellationToken,
     instances: TaskTracker,
+    output: Output,
+    telemetry: Option<Arc<Telemetry>>,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -113,10 +123,12 @@ impl Host {
         let prepared = tokio::task::spawn_blocking(move || Prepared::new(manifest, &runtime_config, &data, build));
         let Prepared { manifest, artifacts, databases, key_value_stores } = prepared.await??;
 
+        let telemetry = options.collector.as_ref().map(|collector| Telemetry::new(collector, &manifest.name)).transpose()?;
+        let telemetry = telemetry.map(Arc::new);
         let (stopping, instances) = (CancellationToken::new(), TaskTracker::new());
         instances.close();
         let randomness = Randomness::new(options.seed);
-        let inside = Arc::new(Inside::default());
+        let (inside, output) = (Arc::new(Inside::default()), Output::new(options.keep_output));
         let mut components = BTreeMap::new();
         for (id, artifact) in artifacts {
             let described = &manifest.components[&id];
@@ -131,6 +143,8 @@ impl Host {
                 inside: inside.clone(),
                 clock: clock.clone(),
                 randomness: randomness.clone(),
+                output: output.clone(),
+                telemetry: telemetry.clone(),
                 stopping: stopping.clone(),
                 instances: instances.clone(),
                 id: id.clone(),
@@ -156,7 +170,20 @@ impl Host {
         let routes = manifest.http.iter().map(|trigger| (trigger.route.clone(), entrances[&trigger.component].clone()));
         let server = Server { routes: Routes::new(routes), clock: clock.clone(), schedules: schedules.clone() };
         let serving = tokio::spawn(Arc::new(server).serve(listener, stopping.clone()));
-        Ok(Self { address, clock, schedules, faults, databases, key_value_stores, stopping, instances, serving: Some(serving) })
+        let serving = Some(serving);
+        Ok(Self {
+            address,
+            clock,
+            schedules,
+            faults,
+            databases,
+            key_value_stores,
+            stopping,
+            instances,
+            output,
+            telemetry,
+            serving,
+        })
     }
 
     /// Where it answers.
@@ -206,7 +233,13 @@ impl Host {
         self.faults.as_deref()
     }
 
-    /// Stops: no new requests, those in flight are finished, instances go, databases are written back and closed.
+    /// What the components have written to stdout and stderr, if that is kept.
+    pub fn output(&self) -> Option<String> {
+        self.output.text()
+    }
+
+    /// Stops: no new requests, those in flight are finished, instances go, the last traces and metrics are sent, databases are
+    /// written back and closed.
     pub async fn stop(mut self) -> Result<()> {
         self.stopping.cancel();
         if let Some(serving) = self.serving.take() {
@@ -214,6 +247,9 @@ impl Host {
         }
         if tokio::time::timeout(LAST_INSTANCES, self.instances.wait()).await.is_err() {
             eprintln!("host: {} instances did not end", self.instances.len());
+        }
+        if let Some(telemetry) = self.telemetry.clone() {
+            tokio::task::spawn_blocking(move || telemetry.stop()).await?;
         }
         let databases: Vec<_> = self.databases.values().cloned().collect();
         let stores: Vec<_> = self.key_value_stores.values().cloned().collect();
@@ -259,7 +295,7 @@ impl Prepared {
             if !databases.contains_key(name) {
                 let own = || DatabasePlace::File(data.join(format!("{name}.db")));
                 let place = runtime_config.sqlite_databases.get(name).cloned().unwrap_or_else(own);
-                databases.insert(name.to_owned(), Arc::new(Database::new(place)?));
+                databases.insert(name.to_owned(), Arc::new(Database::new(name, place)?));
             }
         }
         let mut key_value_stores: BTreeMap<String, Arc<StoreFile>> = BTreeMap::new();

@@ -17,6 +17,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::state::{Component, State};
+use crate::telemetry::{Telemetry, Trace};
 
 /// After so many requests an instance is thrown away.
 const REQUESTS_AN_INSTANCE: usize = 128;
@@ -40,18 +41,19 @@ pub(crate) const COMPUTING: Duration = Duration::from_secs(5);
 /// get other instances; who came before waits until the instance is ready or stopped.
 pub(crate) struct Entrance {
     handler: Mutex<ProxyHandler<Instances>>,
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
 }
 
 impl Entrance {
     pub(crate) fn new(component: Arc<Component>) -> anyhow::Result<Self> {
-        let service = component.artifact.http()?;
+        let (service, telemetry) = (component.artifact.http()?, component.telemetry.clone());
         let instances = Instances { component, service, occupied: Arc::default() };
-        Ok(Self { handler: Mutex::new(ProxyHandler::new(instances)) })
+        Ok(Self { handler: Mutex::new(ProxyHandler::new(instances)), telemetry })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> wasmtime::Result<Response> {
+    pub(crate) async fn handle(&self, request: Request, trace: Option<Trace>) -> wasmtime::Result<Response> {
         let handler = self.handler();
-        handler.handle((), request).await
+        handler.handle(trace, request).await
     }
 
     /// The id of the component.
@@ -130,7 +132,8 @@ pub(crate) struct Limits {
 
 impl WorkerState for Limits {
     type StoreData = State;
-    type RequestData = ();
+    /// The trace that the request belongs to.
+    type RequestData = Option<Trace>;
 
     fn should_accept_request(&self, at_once: usize, so_far: usize) -> ShouldAccept {
         if so_far >= REQUESTS_AN_INSTANCE {
@@ -145,15 +148,22 @@ impl WorkerState for Limits {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, State>,
-        _: (),
-        _: GuestTaskId,
+        trace: Option<Trace>,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        store.data_mut().taken.begin(COMPUTING);
+        let state = store.data_mut();
+        state.taken.begin(COMPUTING);
+        if let Some(trace) = trace {
+            state.request_begins(task, trace);
+        }
         Box::pin(tokio::time::sleep(REQUEST_TIMEOUT))
     }
 
     fn drop(&self, store: Store<State>, result: Result<(), wasmtime::Error>) {
         if let Err(error) = result {
+            if let Some(telemetry) = &self.component.telemetry {
+                telemetry.instance_failed(&self.component.id);
+            }
             let refusal = store.data().taken.refusal().map(|refusal| format!("{refusal}; ")).unwrap_or_default();
             eprintln!("host: an instance of {:?} failed: {refusal}{error:?}", self.component.id);
         }

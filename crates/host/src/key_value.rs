@@ -8,7 +8,8 @@ use rusqlite::OptionalExtension as _;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use crate::bindings::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
-use crate::state::{Spin, State};
+use crate::state::{Spin, State, trace_of};
+use crate::telemetry::{Telemetry, Trace};
 
 /// The table that Spin keeps its stores in, so that a file can move between the two.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
@@ -53,15 +54,30 @@ impl StoreFile {
 pub struct OpenStore {
     file: Arc<StoreFile>,
     name: String,
+    telemetry: Option<Arc<Telemetry>>,
 }
 
-impl OpenStore {
+/// A store, and the trace of whoever uses it, where that is told.
+struct Used {
+    store: OpenStore,
+    trace: Option<Trace>,
+}
+
+impl Used {
     async fn with<T: Send + 'static>(
         self,
+        operation: &'static str,
         work: impl FnOnce(&rusqlite::Connection, &str) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<T> {
-        let run = move || self.file.with(|connection| work(connection, &self.name));
-        tokio::task::spawn_blocking(run).await.unwrap_or_else(|error| Err(Error::Other(error.to_string())))
+        let Self { store, trace } = self;
+        let telemetry = store.telemetry.as_ref();
+        let asked = telemetry.map(|telemetry| telemetry.key_value(trace.as_ref(), &store.name, operation));
+        let run = move || store.file.with(|connection| work(connection, &store.name));
+        let done = tokio::task::spawn_blocking(run).await.unwrap_or_else(|error| Err(Error::Other(error.to_string())));
+        if let Some(asked) = asked {
+            asked.done(done.is_ok());
+        }
+        done
     }
 }
 
@@ -79,7 +95,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
         store.with(|mut access| {
             let state = access.get();
             let Some(file) = state.component.key_value_stores.get(&label) else { return Ok(Err(Error::AccessDenied)) };
-            let opened = OpenStore { file: file.clone(), name: label };
+            let opened = OpenStore { file: file.clone(), name: label, telemetry: state.component.telemetry.clone() };
             Ok(Ok(state.table.push(opened)?))
         })
     }
@@ -89,7 +105,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
             let mut statement = connection.prepare_cached("SELECT value FROM spin_key_value WHERE store = ? AND key = ?")?;
             statement.query_row((name, key), |row| row.get(0)).optional()
         };
-        Ok(opened(store, &of)?.with(find).await)
+        Ok(opened(store, &of)?.with("get", find).await)
     }
 
     async fn set(
@@ -105,7 +121,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
             )?;
             statement.execute((name, key, value)).map(drop)
         };
-        Ok(opened(store, &of)?.with(write).await)
+        Ok(opened(store, &of)?.with("set", write).await)
     }
 
     async fn delete(store: &Accessor<T, Self>, of: Resource<OpenStore>, key: String) -> wasmtime::Result<Answer<()>> {
@@ -113,7 +129,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
             let mut statement = connection.prepare_cached("DELETE FROM spin_key_value WHERE store = ? AND key = ?")?;
             statement.execute((name, key)).map(drop)
         };
-        Ok(opened(store, &of)?.with(delete).await)
+        Ok(opened(store, &of)?.with("delete", delete).await)
     }
 
     async fn exists(store: &Accessor<T, Self>, of: Resource<OpenStore>, key: String) -> wasmtime::Result<Answer<bool>> {
@@ -121,7 +137,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
             let mut statement = connection.prepare_cached("SELECT 1 FROM spin_key_value WHERE store = ? AND key = ?")?;
             statement.exists((name, key))
         };
-        Ok(opened(store, &of)?.with(find).await)
+        Ok(opened(store, &of)?.with("exists", find).await)
     }
 
     async fn get_keys(
@@ -132,7 +148,7 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
             let mut statement = connection.prepare_cached("SELECT key FROM spin_key_value WHERE store = ? ORDER BY key")?;
             statement.query_map([name], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
         };
-        let (keys, end) = match opened(store, &of)?.with(list).await {
+        let (keys, end) = match opened(store, &of)?.with("get-keys", list).await {
             Ok(keys) => (keys, Ok(())),
             Err(error) => (vec![], Err(error)),
         };
@@ -143,6 +159,10 @@ impl<T: Send> HostStoreWithStore<T> for Spin {
     }
 }
 
-fn opened<T>(store: &Accessor<T, Spin>, of: &Resource<OpenStore>) -> wasmtime::Result<OpenStore> {
-    store.with(|mut access| Ok(access.get().table.get(of)?.clone()))
+fn opened<T>(store: &Accessor<T, Spin>, of: &Resource<OpenStore>) -> wasmtime::Result<Used> {
+    store.with(|mut access| {
+        let store = access.get().table.get(of)?.clone();
+        let trace = store.telemetry.as_ref().and_then(|_| trace_of(&mut access));
+        Ok(Used { store, trace })
+    })
 }

@@ -21,10 +21,10 @@
 //! ```
 //!
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
-//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `hosted`, `faults`,
-//! `clock`
-//! and `random` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
-//! (`limits`), and `host`, which joins them.
+//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `reuse`, `hosted`, `faults`,
+//! `clock`,
+//! `random` and `output` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
+//! (`limits`), what is told of all of it to a collector (`telemetry`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
@@ -44,14 +44,17 @@ mod key_value;
 mod limits;
 mod manifest;
 mod outbound;
+mod output;
 mod problem;
 mod random;
+mod reuse;
 mod routes;
 mod runtime_config;
 mod section;
 mod server;
 mod sqlite;
 mod state;
+mod telemetry;
 mod variables;
 
 /// What everything here answers with.
@@ -66,4 +69,5 @@ pub use host::{Host, Options, build};
 pub use jiff::Timestamp;
 pub use manifest::{Build, Component, CronTrigger, HttpTrigger, Manifest, Variable};
 pub use runtime_config::{DatabasePlace, RuntimeConfig};
+pub use telemetry::Collector;
 pub use variables::{Template, environment_name};

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default
 
 use crate::chaining::{Inside, component_of};
 use crate::manifest::Component;
+use crate::telemetry::{Telemetry, Trace};
 
 /// What stands in `allowed_outbound_hosts`: a scheme, a host and a port, each of which may be any.
 #[derive(Debug, PartialEq)]
@@ -134,6 +135,9 @@ pub(crate) struct Outbound {
     pub(crate) allowed: Arc<[AllowedHost]>,
     /// The way to other components of the application.
     pub(crate) inside: Arc<Inside>,
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
+    /// The run of the schedule that the instance is in.
+    pub(crate) run: Option<Trace>,
 }
 
 impl Outbound {
@@ -149,7 +153,7 @@ type Transfer = Box<dyn Future<Output = Result<(), Error>> + Send>;
 impl WasiHttpHooks for Outbound {
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _: Transfer,
     ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Transfer), Error>> + Send> {
@@ -160,16 +164,23 @@ impl WasiHttpHooks for Outbound {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         let host = request.uri().host().unwrap_or_default().to_ascii_lowercase();
-        if let Some(component) = component_of(&host) {
-            let (component, inside) = (component.to_owned(), self.inside.clone());
-            return Box::new(async move {
-                let response = inside.call(&component, request).await?;
-                Ok((response, Box::new(async { Ok(()) }) as Transfer))
-            });
-        }
+        let called = self.telemetry.as_ref().map(|telemetry| telemetry.call(&mut request, self.run.as_ref()));
+        let inside = component_of(&host).map(|component| (component.to_owned(), self.inside.clone()));
         Box::new(async move {
-            let (response, rest) = default_send_request(request, options).await?;
-            Ok((response.map(|body| body.boxed_unsync()), Box::new(rest) as Transfer))
+            let answer = match inside {
+                Some((component, inside)) => {
+                    let response = inside.call(&component, request).await;
+                    response.map(|response| (response, Box::new(async { Ok(()) }) as Transfer))
+                }
+                None => {
+                    let answer = default_send_request(request, options).await;
+                    answer.map(|(response, rest)| (response.map(|body| body.boxed_unsync()), Box::new(rest) as Transfer))
+                }
+            };
+            if let Some(called) = called {
+                called.answered(answer.as_ref().ok().map(|(response, _)| response.status()));
+            }
+            answer
         })
     }
 }
@@ -209,7 +220,7 @@ mod tests {
     }
 
     fn only<const N: usize>(allowed: [AllowedHost; N]) -> Outbound {
-        Outbound { allowed: allowed.into(), inside: Arc::default() }
+        Outbound { allowed: allowed.into(), inside: Arc::default(), telemetry: None, run: None }
     }
 
     #[tokio::test]

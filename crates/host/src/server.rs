@@ -25,6 +25,7 @@ use crate::instances::{COMPUTING, Entrance, REQUEST_TIMEOUT};
 use crate::limits::MEMORY;
 use crate::problem::problem;
 use crate::routes::{Route, Routes};
+use crate::telemetry::Trace;
 
 /// How long requests in flight may take when the host stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
@@ -88,13 +89,26 @@ impl Server {
             return problem(StatusCode::BAD_REQUEST, "bad_request", format_args!("{error:#}"));
         }
         let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        answered_by(&route.target, &path, request).await
+        answered_by(&route.target, &route.text, &path, request).await
     }
 }
 
 /// A component's answer to a request that is ready for it, or what is told instead of one.
-pub(crate) async fn answered_by(entrance: &Entrance, path: &str, request: Request<WasiBody>) -> Response<WasiBody> {
-    match tokio::time::timeout(REQUEST_TIMEOUT, entrance.handle(request)).await {
+pub(crate) async fn answered_by(
+    entrance: &Entrance,
+    route: &str,
+    path: &str,
+    mut request: Request<WasiBody>,
+) -> Response<WasiBody> {
+    let Some(telemetry) = &entrance.telemetry else { return answer_of(entrance, path, request, None).await };
+    let served = telemetry.request(&mut request, route, &entrance.component());
+    let response = answer_of(entrance, path, request, served.trace()).await;
+    served.answered(response.status());
+    response
+}
+
+async fn answer_of(entrance: &Entrance, path: &str, request: Request<WasiBody>, trace: Option<Trace>) -> Response<WasiBody> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, entrance.handle(request, trace)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) if error.is::<TrapOrPanicError>() => stopped(&entrance.component()),
         Ok(Err(error)) if !error.is::<ExpirationError>() => {

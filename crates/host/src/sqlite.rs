@@ -20,13 +20,21 @@ use crate::bindings::spin::sqlite::sqlite::{
 use crate::database::{Database, Link};
 use crate::faults;
 use crate::hosted;
-use crate::state::{Spin, State};
+use crate::state::{Spin, State, trace_of};
+use crate::telemetry::{Telemetry, Trace};
 
 /// How many rows wait for their reader, as many as on Spin.
 const UNREAD_ROWS: usize = 4;
 
 pub(crate) type Answer<T> = std::result::Result<T, Error>;
 type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Answer<()>>);
+
+/// What a component may connect to.
+struct Granted {
+    database: Arc<Database>,
+    fate: faults::Link,
+    telemetry: Option<Arc<Telemetry>>,
+}
 
 /// An open connection.
 #[derive(Clone)]
@@ -35,21 +43,23 @@ pub struct Connection {
     database: Arc<Database>,
     /// What goes wrong with it, in trials.
     fate: faults::Link,
+    telemetry: Option<Arc<Telemetry>>,
 }
 
 impl Connection {
-    async fn open((database, fate): (Arc<Database>, faults::Link)) -> Answer<Self> {
+    async fn open(Granted { database, fate, telemetry }: Granted) -> Answer<Self> {
         let (opened, full) = (database.clone(), fate.disk_is_full());
         let link = blocking(move || {
             let link = opened.connect().map_err(io)?;
             if let (Link::File(connection), true) = (&link, full) {
                 // as many pages as there are
-                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                connection.spoil();
                 connection.pragma_update(None, "max_page_count", 1).map_err(io)?;
             }
             Ok(link)
         });
-        Ok(Self { link: link.await?, database, fate })
+        Ok(Self { link: link.await?, database, fate, telemetry })
     }
 
     /// Asks the connection itself, when no statement holds it. A hosted one has no answer but this, there as on Spin.
@@ -85,10 +95,11 @@ impl Connection {
         columns: impl FnOnce(Vec<String>),
         mut row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        let connection = match &self.link {
+        let mut connection = match &self.link {
             Link::File(connection) => connection.lock().unwrap_or_else(PoisonError::into_inner),
             Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
         };
+        connection.says(statement);
         let mut prepared = connection.prepare_cached(statement).map_err(io)?;
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let width = names.len();
@@ -182,10 +193,10 @@ impl<D> StreamProducer<D> for Rows {
 
 impl State {
     /// The database of that name, if the component may open it and no fault keeps it from that.
-    fn granted_database(&self, name: &str) -> Answer<(Arc<Database>, faults::Link)> {
+    fn granted_database(&self, name: &str) -> Answer<Granted> {
         let database = self.component.databases.get(name).cloned().ok_or(Error::AccessDenied)?;
-        let link = faults::Link::open(self.component.faults.clone()).map_err(io)?;
-        Ok((database, link))
+        let fate = faults::Link::open(self.component.faults.clone()).map_err(io)?;
+        Ok(Granted { database, fate, telemetry: self.component.telemetry.clone() })
     }
 }
 
@@ -259,7 +270,9 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Answer<Streamed>> {
-        let connection = get(store, &connection)?;
+        let (connection, trace) = get(store, &connection)?;
+        let sent =
+            connection.telemetry.as_ref().map(|telemetry| telemetry.statement(trace.as_ref(), &connection.database, &statement));
         let (send_columns, columns) = oneshot::channel();
         let (send_row, rows) = mpsc::channel(UNREAD_ROWS);
         let (send_end, end) = oneshot::channel();
@@ -278,6 +291,9 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
                     sent => sent.map_err(unread),
                 },
             );
+            if let Some(sent) = sent {
+                sent.done(done.is_ok());
+            }
             // Nobody waits for it when the instance has gone.
             drop(send_end.send(done));
             answer.borrow_mut().send();
@@ -292,18 +308,21 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
     }
 
     async fn last_insert_rowid_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<i64> {
-        get(store, &connection)?.ask(rusqlite::Connection::last_insert_rowid, 0).await
+        get(store, &connection)?.0.ask(rusqlite::Connection::last_insert_rowid, 0).await
     }
 
     async fn changes_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        get(store, &connection)?.ask(rusqlite::Connection::changes, 0).await
+        get(store, &connection)?.0.ask(rusqlite::Connection::changes, 0).await
     }
 }
 
-fn get<T>(store: &Accessor<T, Spin>, connection: &Resource<Connection>) -> wasmtime::Result<Connection> {
+/// A connection, and the trace of whoever uses it, where that is told.
+fn get<T>(store: &Accessor<T, Spin>, connection: &Resource<Connection>) -> wasmtime::Result<(Connection, Option<Trace>)> {
     store.with(|mut access| {
         let state = access.get();
         state.taken.asked();
-        Ok(state.table.get(connection)?.clone())
+        let connection = state.table.get(connection)?.clone();
+        let trace = connection.telemetry.as_ref().and_then(|_| trace_of(&mut access));
+        Ok((connection, trace))
     })
 }

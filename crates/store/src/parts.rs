@@ -25,11 +25,7 @@ fn with_parts(text: &str, wanted: &[&str]) -> String {
     for line in text.lines().map(str::trim) {
         let mark = line.strip_prefix("-- [").and_then(|rest| rest.split_once(']'));
         match (mark, left_out) {
-            (Some((name, _)), Some(open)) => {
-                if name.strip_prefix('/') == Some(open) {
-                    left_out = None;
-                }
-            }
+            (Some((name, _)), Some(open)) if name.strip_prefix('/') == Some(open) => left_out = None,
             (Some((name, instead)), None) if PARTS.contains(&name) && !wanted.contains(&name) => {
                 left_out = Some(name);
                 kept.push_str(instead);

@@ -34,11 +34,7 @@ pub const PEOPLE: [Migration; 3] = [
 /// # Errors
 /// [`StoreError`] of a statement; what ran before it stays, and running again goes on.
 pub async fn migrate(db: &impl Database, migrations: &[Migration], now: Instant) -> Result<usize, StoreError> {
-    let done = match db.run("SELECT coalesce(max(version), 0) FROM migration", Vec::new()).await {
-        Ok(rows) => integer(rows.first(), 0).unwrap_or_default(),
-        Err(StoreError::NotMigrated) => 0,
-        Err(error) => return Err(error),
-    };
+    let done = version(db).await?;
     let mut count = 0;
     for migration in migrations.iter().filter(|migration| migration.version > done) {
         for statement in statements(migration.sql) {
@@ -49,6 +45,48 @@ pub async fn migrate(db: &impl Database, migrations: &[Migration], now: Instant)
         count += 1;
     }
     Ok(count)
+}
+
+/// The newest migration that a store has; 0 without any.
+///
+/// # Errors
+/// [`StoreError`] when the store does not answer.
+pub async fn version(db: &impl Database) -> Result<i64, StoreError> {
+    match db.run("SELECT coalesce(max(version), 0) FROM migration", Vec::new()).await {
+        Ok(rows) => Ok(integer(rows.first(), 0).unwrap_or_default()),
+        Err(StoreError::NotMigrated) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a store of this version has all of these migrations. One that a newer build made has more.
+#[must_use]
+pub fn is_current(version: i64, migrations: &[Migration]) -> bool {
+    migrations.iter().all(|migration| migration.version <= version)
+}
+
+/// How far the books are set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// The newest migration; 0 without any.
+    pub version: i64,
+    /// Whether a program is published.
+    pub published: bool,
+}
+
+/// How far the books are set up: one statement.
+///
+/// # Errors
+/// [`StoreError`] when the store does not answer.
+pub async fn readiness(books: &impl Database) -> Result<Readiness, StoreError> {
+    match books.run(include_str!("../../../sql/statements/readiness.sql"), Vec::new()).await {
+        Ok(rows) => Ok(Readiness {
+            version: integer(rows.first(), 0).unwrap_or_default(),
+            published: integer(rows.first(), 1) == Some(1),
+        }),
+        Err(StoreError::NotMigrated) => Ok(Readiness::default()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The statements of a file. By convention of `sql/` a statement ends with the first line that ends with a semicolon,

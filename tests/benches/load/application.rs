@@ -71,6 +71,7 @@ impl<'a> Application<'a> {
         let mut options = Options::new(manifest("../spin.toml"), data);
         options.clock = clock;
         options.variables.insert("admin_key".to_owned(), ADMIN_KEY.to_owned());
+        options.variables.insert("request_log".to_owned(), "off".to_owned());
         options.variables.insert("people_key".to_owned(), "people-key-of-the-benchmark".to_owned());
         // every call is counted, none is refused
         options.variables.insert("key_calls_per_minute".to_owned(), "1000000000".to_owned());

@@ -88,7 +88,7 @@ fn machine() -> String {
     let commit = commit.map(|told| String::from_utf8_lossy(&told.stdout).trim().to_owned()).unwrap_or_default();
     format!(
         "{cores} cores ({model}), {} on {}; commit {commit}, {}; release profile; application and clients on the same cores. \
-         Keep-alive, TCP_NODELAY; SQLite in WAL mode, every commit on the disk (synchronous FULL).",
+         Keep-alive, TCP_NODELAY; SQLite in WAL mode, every commit on the disk (synchronous FULL); request_log off.",
         std::env::consts::OS,
         std::env::consts::ARCH,
         host::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),

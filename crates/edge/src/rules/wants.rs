@@ -24,7 +24,7 @@ impl ActiveProgram {
     /// What must be known of a member to judge at a moment.
     #[must_use]
     pub fn wants(&self, at: Instant) -> Wants {
-        let needs = self.parsed.engine.needs(at.0);
+        let needs = self.parsed.ask(|engine| engine.needs(at.0));
         Wants {
             windows: needs.windows.into_iter().map(Instant).collect(),
             rules: needs.rules,

@@ -48,7 +48,7 @@ pub async fn look_into<T>(arguments: &ShopArguments, ask: impl AsyncFnOnce(&Clie
     {
         bail!("there is no shop to check: {books} is missing or empty (--data names another folder)");
     }
-    let shop = Shop::start(arguments, "127.0.0.1:0", ClockMode::Virtual(None)).await?;
+    let shop = Shop::start(arguments, None, ClockMode::Virtual(None)).await?;
     let asked = ask(&shop.client).await;
     shop.host.stop().await?;
     println!("The books in {books}");

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use host::{ClockMode, Host, Manifest, Options};
+use host::{ClockMode, Collector, Host, Manifest, Options};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +17,12 @@ use super::keys;
 
 /// A migration that has not ended after so many runs never will.
 const MIGRATION_RUNS: usize = 100;
+
+/// Where the program answers that a command starts for itself.
+const OWN_ADDRESS: &str = "127.0.0.1:0";
+
+/// The variable that says which requests leave a line in the log.
+const LOG: &str = "request_log";
 
 /// What the program is started with, the same for every command.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -84,7 +90,7 @@ pub struct Shop {
 
 impl Shop {
     /// Starts the program and brings its stores up to date.
-    pub async fn open(arguments: &ShopArguments, listen: &str, clock: ClockMode) -> Result<Self> {
+    pub async fn open(arguments: &ShopArguments, listen: Option<&str>, clock: ClockMode) -> Result<Self> {
         let shop = Self::start(arguments, listen, clock).await?;
         match shop.migrate().await {
             Ok(()) => Ok(shop),
@@ -96,8 +102,9 @@ impl Shop {
         }
     }
 
-    /// Starts the program; its stores stay as they are.
-    pub async fn start(arguments: &ShopArguments, listen: &str, clock: ClockMode) -> Result<Self> {
+    /// Starts the program; its stores stay as they are. Without an address it is for this command alone, whose requests leave
+    /// no line in the log unless they fail.
+    pub async fn start(arguments: &ShopArguments, listen: Option<&str>, clock: ClockMode) -> Result<Self> {
         let (manifest, data) = (arguments.manifest()?, arguments.data()?);
         let declared = Manifest::load(&manifest)?.variables;
         let mut variables: BTreeMap<String, String> = arguments.variables.iter().cloned().collect();
@@ -113,13 +120,18 @@ impl Shop {
         };
         let admin_key = secret("admin_key", || format!("local-{}", keys::random_hex(16)))?;
         secret("people_key", || keys::random_hex(32))?;
+        let logs = std::env::var_os(host::environment_name(LOG)).is_some();
+        if listen.is_none() && !logs && declared.contains_key(LOG) {
+            variables.entry(LOG.to_owned()).or_insert_with(|| "errors".to_owned());
+        }
 
         let host = Host::start(Options {
             runtime_config: arguments.runtime_config.clone(),
-            listen: listen.to_owned(),
+            listen: listen.unwrap_or(OWN_ADDRESS).to_owned(),
             clock,
             seed: arguments.seed,
             variables,
+            collector: if listen.is_some() { Collector::of_environment() } else { None },
             ..Options::new(manifest, data)
         })
         .await?;

@@ -43,7 +43,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode> {
         (ClockName::Virtual, start) => ClockMode::Virtual(start),
     };
     let program = arguments.shop.first_program()?;
-    let shop = Shop::open(&arguments.shop, &arguments.listen, clock).await?;
+    let shop = Shop::open(&arguments.shop, Some(&arguments.listen), clock).await?;
     // Before anyone can learn that it is ready, and stop it.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let ready = match shop.publish_first(&program, FIRST_PROGRAM).await {

@@ -82,6 +82,7 @@ fn every_statement_but_the_audit_uses_indexes() {
     for (name, statement) in statements![
         "load",
         "load_enrolment",
+        "readiness",
         "apply",
         "caller",
         "count_calls",

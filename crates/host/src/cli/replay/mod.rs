@@ -70,7 +70,7 @@ pub async fn run(mut arguments: ReplayArguments) -> Result<ExitCode> {
         arguments.shop.data = Some(arguments.shop.data()?.join(format!("replay-{}", keys::random_hex(4))));
     }
     eprintln!("The books of this replay: {}", arguments.shop.data()?.display());
-    let shop = Shop::open(&arguments.shop, "127.0.0.1:0", ClockMode::Virtual(Some(first.at))).await?;
+    let shop = Shop::open(&arguments.shop, None, ClockMode::Virtual(Some(first.at))).await?;
     let replayed = replay(&shop, &arguments.preset, &plan).await;
     shop.host.stop().await?;
     replayed
