@@ -89,10 +89,13 @@ impl Drop for Process {
     }
 }
 
-/// What the program said last on its stderr.
+/// What the program said last on its stderr, without the lines of requests that were as they should be.
 pub fn last_words(log: &Path) -> String {
     let said = std::fs::read(log).unwrap_or_default();
-    String::from_utf8_lossy(&said[said.len().saturating_sub(2_000)..]).into_owned()
+    let said = String::from_utf8_lossy(&said);
+    let mut last: Vec<&str> = said.lines().rev().filter(|line| !line.starts_with(r#"{"level":"info""#)).take(20).collect();
+    last.reverse();
+    last.join("\n")
 }
 
 fn end(child: &mut Child) {
@@ -105,7 +108,7 @@ fn spawn(start: &Start, time: Time) -> Child {
     build();
     let log = File::options().create(true).append(true).open(&start.log).expect("a file for its stderr");
     let mut command = kopilka("up", &start.data);
-    command.args(["--listen", "127.0.0.1:0", "--admin-key", ADMIN_KEY, "--variable", "request_log=errors"]);
+    command.args(["--listen", "127.0.0.1:0", "--admin-key", ADMIN_KEY]);
     if let Time::At(now) = time {
         command.args(["--clock", "virtual", "--now", &now.to_string()]);
     }

@@ -57,6 +57,7 @@ async fn the_log_tells_nothing_of_people() {
     assert!(statuses[3..].contains(&404) && statuses[3..].contains(&422) && statuses[3..].contains(&400), "{statuses:?}");
     drop(process);
     let log = std::fs::read_to_string(&start.log).expect("what it said");
+    assert!(log.matches(r#""message":"request""#).count() >= requests.len(), "each request leaves a line: {log}");
     for told in TOLD {
         assert!(!log.to_lowercase().contains(&told.to_lowercase()), "{told} is told: {log}");
     }

@@ -19,6 +19,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::database::Database;
+use statement::{Name, Names};
 
 mod collector;
 mod exchange;
@@ -52,6 +53,8 @@ pub(crate) struct Telemetry {
     live: UpDownCounter<i64>,
     started: Counter<u64>,
     failed: Counter<u64>,
+    /// What statements are called.
+    names: Names,
 }
 
 impl Telemetry {
@@ -76,6 +79,7 @@ impl Telemetry {
             live: meter.i64_up_down_counter("component.instances").with_unit("{instance}").build(),
             started: meter.u64_counter("component.instances.started").with_unit("{instance}").build(),
             failed: meter.u64_counter("component.instances.failed").with_unit("{instance}").build(),
+            names: Names::default(),
             traces,
             metrics,
         })
@@ -144,8 +148,8 @@ impl Telemetry {
 
     /// A statement that is about to be sent.
     pub(crate) fn statement(self: &Arc<Self>, trace: Option<&Context>, database: &Database, statement: &str) -> Sent {
-        let summary = || statement::summary(statement);
-        self.asked(trace, database.system(), database.name(), statement::operation(statement), summary)
+        let Name { operation, summary } = self.names.of(statement);
+        self.asked(trace, database.system(), database.name(), operation, || summary)
     }
 
     /// Something that is about to be asked of a key-value store.

@@ -1,13 +1,44 @@
 //! What a statement is called: what it does and to which table first, in few and always the same words, and never a value.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 /// Words after which the name of a table stands.
 const BEFORE_A_TABLE: [&str; 4] = ["FROM", "INTO", "UPDATE", "TABLE"];
 
 /// What a statement does.
 const OPERATIONS: [&str; 10] = ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "CREATE", "DROP", "ALTER", "PRAGMA"];
 
+/// Statements whose names are kept: more than a component has. They are long, and always the same.
+const KEPT: usize = 1_024;
+
+/// What statements are called, of those that were sent before.
+#[derive(Default)]
+pub(super) struct Names(Mutex<HashMap<String, Name>>);
+
+/// What a statement is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) operation: &'static str,
+    pub(super) summary: String,
+}
+
+impl Names {
+    pub(super) fn of(&self, statement: &str) -> Name {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = names.get(statement) {
+            return name.clone();
+        }
+        let name = Name { operation: operation(statement), summary: summary(statement) };
+        if names.len() < KEPT {
+            names.insert(statement.to_owned(), name.clone());
+        }
+        name
+    }
+}
+
 /// What it does: the first word of SQL outside of brackets, and what follows what a `WITH` names.
-pub(super) fn operation(statement: &str) -> &'static str {
+fn operation(statement: &str) -> &'static str {
     let outside = Words::of(statement).filter(|(_, depth)| *depth == 0);
     let mut known = outside.filter_map(|(word, _)| known(word));
     match known.next() {
@@ -17,7 +48,7 @@ pub(super) fn operation(statement: &str) -> &'static str {
 }
 
 /// The operation, and the first table that it names: rather outside of brackets than within.
-pub(super) fn summary(statement: &str) -> String {
+fn summary(statement: &str) -> String {
     let operation = operation(statement);
     let mut table: Option<(&str, usize)> = None;
     let mut before = "";
@@ -108,5 +139,9 @@ mod tests {
         ] {
             assert_eq!(summary(statement), expected, "{statement}");
         }
+        let names = Names::default();
+        let once = names.of("UPDATE lot SET n = 1");
+        assert_eq!(once, Name { operation: "UPDATE", summary: "UPDATE lot".to_owned() });
+        assert_eq!(names.of("UPDATE lot SET n = 1"), once, "and again");
     }
 }
