@@ -32,6 +32,11 @@ pub fn books() -> SpinDatabase {
     SpinDatabase("default")
 }
 
+/// A store by the label that the operator chose. Called once by an instance: the label stays.
+pub(crate) fn named(label: String) -> SpinDatabase {
+    SpinDatabase(Box::leak(label.into_boxed_str()))
+}
+
 /// The store of personal data.
 #[must_use]
 pub fn people() -> SpinDatabase {
@@ -102,6 +107,16 @@ impl SpinDatabase {
                 Err(error)
             }
         }
+    }
+
+    /// The label.
+    pub(crate) fn label(self) -> &'static str {
+        self.0
+    }
+
+    /// Lets go of all connections: a statement that was given up may still hold one.
+    pub(crate) fn forget_all(self) {
+        KEPT.with_borrow_mut(|kept| kept.remove(self.0));
     }
 
     /// Lets go of a connection that may be broken.

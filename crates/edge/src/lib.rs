@@ -13,6 +13,7 @@ mod paid;
 pub mod person;
 mod platform;
 mod problem;
+mod replica;
 mod rules;
 pub mod sealing;
 mod shop;
@@ -33,6 +34,6 @@ pub use rules::{
 };
 pub use shop::{
     Context, Decision, Failed, Outcome, Read, authorize, hash_text, load_known, mutate, mutate_at, own_fingerprint, read,
-    read_at, replay, with_retries,
+    read_nearby, replay, with_retries,
 };
 pub use token::member_token;
