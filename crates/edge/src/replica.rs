@@ -23,18 +23,16 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use domain::Id;
 use domain::plan::Plan;
 use domain::snapshot::{Member, RedemptionStatus, Snapshot};
-use futures_util::future::{Either, select};
 use store::{Load, Loaded, StoreError};
 
 use crate::access::optional_variable;
 use crate::call::{Call, Reply};
-use crate::database::{SpinDatabase, named};
+use crate::database::{SpinDatabase, dispensable};
 use crate::problem::Problem;
 
 /// The header of answers about a member: how much of the account they know.
@@ -46,8 +44,9 @@ pub(crate) const MIN_SEQUENCE: &str = "kopilka-min-sequence";
 /// Accounts of which an instance remembers what it saw last: more than it gets requests.
 const REMEMBERED: usize = 256;
 
-/// How long a replica may take. One nearby answers in milliseconds; the primary then still answers before a till gives up.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a replica may take for a statement. One nearby answers in milliseconds. An instance that idles for a second is thrown away, with what it
+/// knows of the replica: who waits shorter does not wait again and again.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long an instance asks the primary only, after the replica did not answer.
 const AWAY: Duration = Duration::from_secs(10);
@@ -155,20 +154,14 @@ pub(crate) async fn for_read(call: &Call) -> Option<SpinDatabase> {
         return known;
     }
     let name = optional_variable("read_database").await.filter(|name| name != "default");
-    REPLICA.with(|known| *known.get_or_init(|| name.map(named)))
+    REPLICA.with(|known| *known.get_or_init(|| name.map(|name| dispensable(name, PATIENCE))))
 }
 
-/// What the replica says, as long as it is not waited for too long. None where the primary must be asked instead.
+/// What the replica says. None where it says nothing, and the primary must be asked instead.
 pub(crate) async fn ask<T>(replica: SpinDatabase, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
-    let (asked, late) = (pin!(asked), pin!(spin_sdk::time::sleep(PATIENCE)));
-    let failed = match select(asked, late).await {
-        Either::Left((Ok(found), _)) => return Some(found),
-        Either::Left((Err(error), _)) => error.to_string(),
-        Either::Right(_) => {
-            // whatever still waits on these is of no use to the next one
-            replica.forget_all();
-            format!("no answer within {} ms", PATIENCE.as_millis())
-        }
+    let failed = match asked.await {
+        Ok(found) => return Some(found),
+        Err(error) => error,
     };
     AWAY_UNTIL.set(Some(Instant::now() + AWAY));
     let detail = format!("the replica {} does not answer, reads go on from the primary: {failed}", replica.label());
