@@ -169,6 +169,23 @@ async fn what_an_instance_has_written_it_shows_though_the_replica_is_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_program_that_an_instance_has_sold_by_is_the_oldest_that_it_quotes() {
+    let Some((shop, way)) = Shop::with_replica("fixed").await else { return };
+    let anna = &cut_off(&shop, &way).await;
+    let old = shop.quote(&cart(goods())).await["program_version"].as_i64().unwrap();
+    let mut document = shop.get("/v1/program").await.expect(200)["document"].clone();
+    document["redemption"]["confirmation_above"] = "100".into();
+    shop.publish(&document).await.expect(200);
+    assert_eq!(beside(&shop).await.quote(&cart(goods())).await["program_version"], old, "it is heard of late");
+    let mut quoted = Vec::new();
+    for _ in 0..6 {
+        anna.buys(goods()).await;
+        quoted.push(shop.quote(&cart(goods())).await["program_version"].as_i64().unwrap());
+    }
+    assert!(quoted.contains(&(old + 1)), "{quoted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_refused_because_the_replica_is_behind() {
     let Some((shop, way)) = Shop::with_replica("fixed").await else { return };
     let anna = &cut_off(&shop, &way).await;

@@ -9,16 +9,15 @@
 //! Everything else is the primary's:
 //!
 //! - Mutations, also what they decide by. The referee locks the account, the statistics, the order and the idempotency key; it
-//!   does not lock the caller's key, the program in force, consents, a device that another member has, or an order of nobody in
-//!   particular. A plan made from an old snapshot of those would be accepted.
+//!   does not lock the caller's key, the rules of the program in force, the program's rules that a member accepted, or what other
+//!   members did (a device, a referral's caps). A plan made from an old snapshot of those would be accepted.
 //! - Who calls, and how much they asked: a key that was revoked opens nothing any more. The primary is asked for it while the
 //!   replica reads, so that it takes no longer. The first key and a member's token are known without the store.
 //! - A member's person, consents and acceptances: whoever writes to members goes by them. Jobs, the audit, what staff reads.
 //!
 //! What may be seen late, by as much as the replica is behind: a program that was published just now, a rule's budget that
-//! others used up, a voucher that was used, a tier that was given, whose a phone is now, that a member was erased (numbers are
-//! left, no person).
-//! A quote promises nothing, and the order that follows it is decided by the primary.
+//! others used up, a voucher that was used, whose a phone is now, that a member was erased (numbers are left, no person). A quote
+//! promises nothing, and the order that follows it is decided by the primary.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
