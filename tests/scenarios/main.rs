@@ -55,6 +55,7 @@ mod rebuild;
 mod referral;
 mod reminders;
 mod repeats;
+mod replica;
 mod returned_grace;
 mod returns;
 mod round_trips;

@@ -12,6 +12,8 @@ pub struct Answer {
     pub content_type: String,
     pub retry_after: Option<String>,
     pub etag: Option<String>,
+    /// How much of the member's account the answer knows (`Kopilka-Sequence`).
+    pub sequence: Option<String>,
     /// What is left to the key, and of what (`RateLimit`, `RateLimit-Policy`).
     pub rate_limit: Option<(String, String)>,
     /// What it cost (`Server-Timing`).

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Pieces that are on their way in one direction of a connection.
 const ON_THE_WAY: usize = 1_024;
 
-/// A port of this machine from which connections lead to a server by a longer way. Gone when it is dropped.
+/// A port of this machine from which connections lead to a server by a longer way. Gone when it is dropped, with them.
 pub struct LongWay {
     address: SocketAddr,
+    open: watch::Sender<bool>,
     accepting: JoinHandle<()>,
 }
 
@@ -29,12 +30,30 @@ impl LongWay {
     pub async fn to(server: SocketAddr, round_trip: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
+        let (open, opened) = watch::channel(true);
         let accepting = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(lead(near, server, round_trip / 2));
+                let mut opened = opened.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        // also when the way is gone
+                        _ = opened.wait_for(|open| !open) => {}
+                        () = lead(near, server, round_trip / 2) => {}
+                    }
+                });
             }
         });
-        Ok(Self { address, accepting })
+        Ok(Self { address, open, accepting })
+    }
+
+    /// Ends all connections on it; new ones end at once, until it is mended.
+    pub fn cut(&self) {
+        self.open.send_replace(false);
+    }
+
+    /// Lets connections through again.
+    pub fn mend(&self) {
+        self.open.send_replace(true);
     }
 
     /// Where it begins.

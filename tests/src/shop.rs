@@ -20,9 +20,11 @@ use tempfile::TempDir;
 
 use crate::answer::Answer;
 use crate::collector::Collector;
+use crate::latency::LongWay;
 use crate::member::Member;
 use crate::sealed::unseal;
 use crate::sqld::Sqld;
+use crate::tenant;
 
 /// The shop's first key.
 pub const ADMIN_KEY: &str = "admin-key-of-the-tests";
@@ -94,6 +96,24 @@ impl Shop {
         shop.migrate().await;
         shop.publish_preset(preset).await;
         Some(shop)
+    }
+
+    /// A shop with hosted stores whose reads go to a replica of the books, and the way on which the replica follows them. None as
+    /// for [`Shop::hosted`].
+    pub async fn with_replica(preset: &str) -> Option<(Self, LongWay)> {
+        let primary = Sqld::start_primary()?;
+        let way = LongWay::to(primary.grpc_address(), Duration::ZERO).await.expect("a port");
+        let servers = vec![("default", primary), ("people", Sqld::start()?), ("replica", Sqld::start_replica(&way.url())?)];
+        let manifest = tenant::with_replica("replica").await;
+        let shop = Self::on_settings(&manifest, servers, BEGINNING, None, vec![("read_database", "replica")]).await;
+        shop.migrate().await;
+        shop.publish_preset(preset).await;
+        let begun = Instant::now();
+        while !shop.server("replica").is_some_and(Sqld::reads_itself) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the replica does not begin to follow");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Some((shop, way))
     }
 
     /// A shop with a program of its own.
@@ -576,14 +596,14 @@ impl Shop {
         let status = answer.status();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (replayed, content_type) = (header("idempotent-replayed").as_deref() == Some("true"), header("content-type"));
-        let (retry_after, etag) = (header("retry-after"), header("etag"));
+        let (retry_after, etag, sequence) = (header("retry-after"), header("etag"), header("kopilka-sequence"));
         let timing = header("server-timing");
         let rate_limit = header("ratelimit").zip(header("ratelimit-policy"));
         let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("a text");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         let content_type = content_type.unwrap_or_default();
-        let answer = Answer { status, replayed, content_type, retry_after, etag, rate_limit, timing, text, json };
+        let answer = Answer { status, replayed, content_type, retry_after, etag, sequence, rate_limit, timing, text, json };
         self.told.fetch_add(answer.round_trips().unwrap_or_default(), Ordering::Relaxed);
         answer
     }

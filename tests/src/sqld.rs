@@ -22,22 +22,46 @@ const ABANDONED: &str = "900";
 /// standstill (a writer in its queue is not woken), and stays there.
 const NO_CHECKPOINT: &str = "3600";
 
+/// What a server is to others.
+#[derive(Clone, Debug)]
+enum Role {
+    Alone,
+    /// Replicas follow it on this port.
+    Primary(u16),
+    /// It follows the primary at this address.
+    Replica(String),
+}
+
 /// A server with one database, on a port and in a folder of its own.
 pub struct Sqld {
     binary: PathBuf,
     folder: TempDir,
     port: u16,
+    role: Role,
     process: Mutex<Option<Child>>,
 }
 
 impl Sqld {
     /// A server with an empty database. None where there is no way to have the program: a line then says so.
     pub fn start() -> Option<Self> {
+        Self::start_as(|| Role::Alone)
+    }
+
+    /// The same as the primary of others.
+    pub fn start_primary() -> Option<Self> {
+        Self::start_as(|| Role::Primary(free_port()))
+    }
+
+    /// A server that follows a primary, whose port for that is at this URL.
+    pub fn start_replica(primary: &str) -> Option<Self> {
+        Self::start_as(|| Role::Replica(primary.to_owned()))
+    }
+
+    fn start_as(role: impl Fn() -> Role) -> Option<Self> {
         let binary = installed()?;
         for _ in 0..5 {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
             let folder = TempDir::new().expect("a folder for data");
-            let server = Self { binary: binary.clone(), folder, port, process: Mutex::default() };
+            let server = Self { binary: binary.clone(), folder, port: free_port(), role: role(), process: Mutex::default() };
             // somebody else may have taken the port meanwhile
             if server.begin() {
                 return Some(server);
@@ -54,6 +78,29 @@ impl Sqld {
     /// The same as an address.
     pub fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Where replicas follow a primary.
+    pub fn grpc_address(&self) -> SocketAddr {
+        let Role::Primary(port) = self.role else { panic!("only a primary has followers") };
+        ([127, 0, 0, 1], port).into()
+    }
+
+    /// Has it stand still, so that it takes connections and answers nothing, until it goes on.
+    pub fn stand_still(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Has it go on.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = process.as_ref().expect("sqld runs").id().to_string();
+        let told = Command::new("kill").args([signal, &server]).status().expect("kill can be run");
+        assert!(told.success(), "sqld runs");
     }
 
     /// Ends it in order.
@@ -87,6 +134,11 @@ impl Sqld {
         let mut command = Command::new(&self.binary);
         command.arg("--db-path").arg(self.folder.path().join("data"));
         command.args(["--http-listen-addr", &format!("127.0.0.1:{}", self.port), "--no-welcome"]);
+        match &self.role {
+            Role::Alone => {}
+            Role::Primary(port) => drop(command.args(["--grpc-listen-addr", &format!("127.0.0.1:{port}")])),
+            Role::Replica(primary) => drop(command.args(["--primary-grpc-url", primary])),
+        }
         command.args(["--idle-shutdown-timeout-s", ABANDONED, "--checkpoint-interval-s", NO_CHECKPOINT]);
         let mut server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sqld can be run");
         let begun = Instant::now();
@@ -110,8 +162,19 @@ impl Sqld {
         self.text(query).parse().unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// Whether a replica answers by itself. Until it has begun to follow it asks the primary, and counts no rows.
+    pub fn reads_itself(&self) -> bool {
+        self.result("SELECT count(*) FROM program")["rows_read"].as_i64().is_some_and(|rows| rows > 0)
+    }
+
     /// What a query finds, as a text. A server that stands still is started again by whoever waits for it: it is asked again.
     pub fn text(&self, query: &str) -> String {
+        let result = self.result(query);
+        let value = &result["rows"][0][0]["value"];
+        value.as_str().unwrap_or_else(|| panic!("{query}: {result}")).to_owned()
+    }
+
+    fn result(&self, query: &str) -> Value {
         let body = json!({"requests": [{"type": "execute", "stmt": {"sql": query}}, {"type": "close"}]}).to_string();
         let ask = |number: u64| {
             std::thread::sleep(Duration::from_secs(number));
@@ -119,8 +182,7 @@ impl Sqld {
         };
         let answer = (0..10).find_map(ask).expect("sqld answers");
         let json: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{query}: {error}: {answer}"));
-        let value = &json["results"][0]["response"]["result"]["rows"][0][0]["value"];
-        value.as_str().unwrap_or_else(|| panic!("{query}: {answer}")).to_owned()
+        json["results"][0]["response"]["result"].clone()
     }
 
     /// Runs statements without parameters, past the application, in one transaction.
@@ -167,6 +229,10 @@ impl Drop for Sqld {
             let _ = server.wait();
         }
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
 }
 
 /// The program, once for all tests of this process.

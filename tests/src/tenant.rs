@@ -27,6 +27,17 @@ pub async fn with_rules(name: &str, file: &Path) -> PathBuf {
     manifest(name, &format!("[component.rules]\nsource = {:?}\n", file.display().to_string())).await
 }
 
+/// The manifest of an application whose components that sell and show may open the database `replica`.
+pub async fn with_replica(name: &str) -> PathBuf {
+    let text = std::fs::read_to_string(root().join("spin.toml")).expect("the manifest");
+    let mut parts: Vec<String> = text.split("[component.").map(str::to_owned).collect();
+    let reads = |part: &String| ["accrual]", "redemption]", "registration]"].iter().any(|component| part.starts_with(component));
+    for part in parts.iter_mut().filter(|part| reads(part)) {
+        *part = part.replace("sqlite_databases = [", "sqlite_databases = [\"replica\", ");
+    }
+    write(name, &parts.join("[component.")).await
+}
+
 fn root() -> PathBuf {
     std::fs::canonicalize(ROOT).expect("the folder of the workspace")
 }
@@ -36,17 +47,21 @@ fn folder(name: &str) -> PathBuf {
     root().join("target/tenants").join(name)
 }
 
-/// Writes `spin.toml` with that part instead of its rules. It lies in a folder of its own, so that what is compiled for
-/// one tenant does not displace what is compiled for another; therefore its paths are absolute.
+/// Writes `spin.toml` with that part instead of its rules.
 async fn manifest(name: &str, part: &str) -> PathBuf {
+    let text = std::fs::read_to_string(root().join("spin.toml")).expect("the manifest");
+    let (before, rest) = text.split_once("[component.rules]\n").expect("the rules are in the manifest");
+    let (_, after) = rest.split_once("\n[[trigger").expect("a trigger follows the rules");
+    write(name, &format!("{before}{part}\n[[trigger{after}")).await
+}
+
+/// Writes a tenant's manifest. It lies in a folder of its own, so that what is compiled for
+/// one tenant does not displace what is compiled for another; therefore its paths are absolute.
+async fn write(name: &str, text: &str) -> PathBuf {
     // builds the components that have triggers, which no tenant changes
     static BUILT: OnceCell<()> = OnceCell::const_new();
     BUILT.get_or_init(async || drop(Shop::without_tables(BEGINNING).await)).await;
 
-    let text = std::fs::read_to_string(root().join("spin.toml")).expect("the manifest");
-    let (before, rest) = text.split_once("[component.rules]\n").expect("the rules are in the manifest");
-    let (_, after) = rest.split_once("\n[[trigger").expect("a trigger follows the rules");
-    let text = format!("{before}{part}\n[[trigger{after}");
     let text = text.replace("source = \"target/", &format!("source = \"{}/target/", root().display()));
     let file = folder(name).join("spin.toml");
     std::fs::create_dir_all(folder(name).join("target")).expect("a folder for the tenant");

@@ -5,8 +5,8 @@ use domain::order::{Discounts, Order};
 use domain::{Id, Points};
 use edge::wire::{self, OrderBody};
 use edge::{
-    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, Scope, agreed, books, from_store, identity, mutate_at,
-    now, read,
+    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Reply, Scope, agreed, from_store, identity, mutate_at, now,
+    read_nearby,
 };
 use ledger::{Account, Recorded, Refusal};
 use serde_json::json;
@@ -150,10 +150,10 @@ fn at_redemption(mut problem: Problem) -> Problem {
 
 pub async fn show(call: &Call, reference: &str) -> Result<Reply, Problem> {
     let load = Load { order: Some(reference.to_owned()), ..Load::default() };
-    let shop = read(call, &[SELLERS[0], SELLERS[1], Scope::Staff], load).await?;
+    let shop = read_nearby(call, &[SELLERS[0], SELLERS[1], Scope::Staff], load, &Look::Standing).await?;
     let order = shop.snapshot.order.as_ref().filter(|order| may_see(&shop.caller, order));
     let order = order.ok_or_else(|| Problem::not_found("order_not_found", "There is no order with this id"))?;
-    let entries = store::order_entries(&books(), order.id).await.map_err(|error| from_store(&error))?;
+    let entries = store::order_entries(&shop.books, order.id).await.map_err(|error| from_store(&error))?;
     Ok(Reply::ok(&wire::order(order, &entries, &shop.program)))
 }
 

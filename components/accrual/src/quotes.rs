@@ -4,7 +4,7 @@ use domain::Points;
 use domain::order::Order;
 use domain::snapshot::Member;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
-use edge::{Call, Look, Problem, Reply, from_refusal, now, read_at};
+use edge::{Call, Look, Problem, Reply, from_refusal, now, read_nearby};
 use ledger::{Account, Refusal};
 use serde::Deserialize;
 use serde_json::json;
@@ -36,7 +36,7 @@ pub async fn quote(call: &Call) -> Result<Reply, Problem> {
         Some(member) => member.subject(pointer).await?.into_load(Load::default()),
     };
     let load = Load { vouchers: body.order.vouchers().to_vec(), ..load };
-    let shop = read_at(call, &SELLERS, load, &Look::at_order(&cart)).await?;
+    let shop = read_nearby(call, &SELLERS, load, &Look::at_order(&cart)).await?;
     if reference.is_some() && shop.snapshot.member.is_none() {
         return Err(Problem::not_found("member_not_found", "There is no such member; POST /v1/members enrols one"));
     }

@@ -8,7 +8,7 @@ use domain::{Id, Points};
 use edge::sealing::Sealer;
 use edge::wire::{self, Amount, MemberRef, OrderBody};
 use edge::{
-    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Read, Reply, Scope, mutate, mutate_at, now, read, serve,
+    AskedPayment, Call, Context, Decision, Look, Outcome, Problem, Read, Reply, Scope, mutate, mutate_at, now, read_nearby, serve,
 };
 use ledger::{Account, Ended, Refusal};
 use serde::Deserialize;
@@ -143,7 +143,8 @@ async fn release(call: &Call, id: Id) -> Result<Reply, Problem> {
 /// `GET /v1/redemptions/{id}`
 async fn show(call: &Call, id: Id) -> Result<Reply, Problem> {
     let scopes = [SELLERS[0], SELLERS[1], Scope::Staff];
-    let Read { caller, snapshot, program } = read(call, &scopes, Load { redemption: Some(id), ..Load::default() }).await?;
+    let load = Load { redemption: Some(id), ..Load::default() };
+    let Read { caller, snapshot, program, .. } = read_nearby(call, &scopes, load, &Look::Standing).await?;
     let redemption = snapshot.redemption.as_ref().filter(|redemption| wire::may_use(&caller, redemption));
     let redemption = redemption.ok_or_else(not_found)?;
     let open = matches!(redemption.status, RedemptionStatus::Held | RedemptionStatus::AwaitingConfirmation);

@@ -9,8 +9,9 @@ use domain::{Id, Instant, MONEY_SCALE};
 use edge::sealing::Sealer;
 use edge::wire::{self, Amount, MemberRef, member_id};
 use edge::{
-    Access, ActiveProgram, Call, Decision, Outcome, Problem, Read, Reply, RulesFailure, Scope, books, from_refusal, from_store,
-    identity, letters, mutate, now, own_fingerprint, people, program_by_head, random, read, with_retries,
+    Access, ActiveProgram, Call, Decision, Look, Outcome, Problem, Read, Reply, RulesFailure, Scope, books, from_refusal,
+    from_store, identity, letters, mutate, now, own_fingerprint, people, program_by_head, random, read, read_nearby,
+    with_retries,
 };
 use ledger::{Account, Adjustment, Applicant, Brought, Command, Refusal};
 use serde::Deserialize;
@@ -193,7 +194,7 @@ async fn show_loaded(shop: Read) -> Result<Reply, Problem> {
 /// `GET /v1/members/{id}/balance`
 pub async fn balance(call: &Call, id: &str) -> Result<Reply, Problem> {
     let load = Load { member: Some(named(call, id).await?), ..Load::default() };
-    let shop = read(call, &OWN_READERS, load).await?;
+    let shop = read_nearby(call, &OWN_READERS, load, &Look::Standing).await?;
     let value =
         balance_json(&shop.snapshot, &shop.program, now()).map_err(|refusal| from_refusal(&refusal, shop.program.scale()))?;
     Ok(Reply::ok(&value))
@@ -210,12 +211,13 @@ pub async fn entries(call: &Call, id: &str) -> Result<Reply, Problem> {
     let limit = call.limit()?;
     let below = call.cursor()?;
     let id = named(call, id).await?;
-    let shop = read(call, &OWN_READERS, Load { member: Some(id), ..Load::default() }).await?;
+    let load = Load { member: Some(id), ..Load::default() };
+    let shop = read_nearby(call, &OWN_READERS, load, &Look::Standing).await?;
     if shop.snapshot.member.is_none() {
         return Err(from_refusal(&Refusal::MemberNotFound, shop.program.scale()));
     }
     // of a member that was merged: what happened until then
-    let mut rows = store::entries(&books(), id, below, limit + 1).await.map_err(|error| from_store(&error))?;
+    let mut rows = store::entries(&shop.books, id, below, limit + 1).await.map_err(|error| from_store(&error))?;
     if let Some(own) = &shop.caller.store {
         rows.iter_mut().for_each(|row| row.hide_other_stores(own));
     }

@@ -23,7 +23,7 @@ const PAGE: i64 = 1_000;
 pub async fn export(call: &Call, id: &str) -> Result<Reply, Problem> {
     let shop = read(call, &[], Load { member: Some(member_id(id)?), agreed: true, ..Load::default() }).await?;
     let now = now();
-    let Read { caller, snapshot, program } = &shop;
+    let Read { caller, snapshot, program, .. } = &shop;
     let member = snapshot.member.as_ref().ok_or_else(|| from_refusal(&Refusal::MemberNotFound, program.scale()))?;
     let person = person::behind(member).await?;
     let agreed = snapshot.agreed.clone().unwrap_or_default();

@@ -12,6 +12,7 @@ use crate::limits::{self, Quota, Subjects};
 use crate::log::{self, Asked};
 use crate::problem::Problem;
 use crate::record::Record;
+use crate::replica::{self, MIN_SEQUENCE, Reading};
 use crate::sealing::keyed_hash_of;
 use crate::shop::known_key;
 use crate::wire::Languages;
@@ -46,6 +47,8 @@ pub struct Call {
     pub(crate) subjects: RefCell<Option<Subjects>>,
     /// What the key has left.
     pub(crate) quota: Cell<Option<Quota>>,
+    /// From where it is answered, and how new that is.
+    pub(crate) reading: Reading,
 }
 
 /// A success.
@@ -170,7 +173,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// Reads a request, lets `route` answer it, and turns the answer into a response. What that cost is told the caller, and the log.
 pub async fn serve<F>(request: Request, route: F) -> Response
 where
-    F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+    F: AsyncFn(&Call) -> Result<Reply, Problem>,
 {
     let asked = Asked::of(&request);
     let ((outcome, quota), cost) = Record::of(asked.trace(), answer(request, route)).await;
@@ -185,7 +188,7 @@ where
 /// The answer to a request, and what its key has left.
 async fn answer<F>(request: Request, route: F) -> (Result<Reply, Problem>, Option<Quota>)
 where
-    F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+    F: AsyncFn(&Call) -> Result<Reply, Problem>,
 {
     let call = match read(request).await {
         Ok(call) => call,
@@ -193,7 +196,7 @@ where
     };
     let outcome = match &call.key {
         None if call.target.starts_with("/v1/") => Err(refused_without_key(&call).await),
-        _ => match route(&call).await {
+        _ => match replica::answered(&call, &route).await {
             // whoever has no known key learns nothing else: the path and the body were looked at before the store
             Err(problem) if call.is_not_checked(&problem) => Err(known_key(&call).await.err().unwrap_or(problem)),
             outcome => outcome,
@@ -259,6 +262,7 @@ async fn read(request: Request) -> Result<Call, Problem> {
     // a header that is there but not readable as text is not the same as none
     let idempotency_key =
         request.headers().get("idempotency-key").map(|value| value.to_str().map(str::to_owned).unwrap_or_default());
+    let reading = Reading::asked(header(MIN_SEQUENCE));
     // without a setting Spin's word is taken for the other end of the connection
     let client = match variable("client_address_header").await {
         Ok(name) => header(&name).and_then(|value| Client::forwarded(&value)),
@@ -286,6 +290,7 @@ async fn read(request: Request) -> Result<Call, Problem> {
         adds_identity: Cell::new(false),
         subjects: RefCell::default(),
         quota: Cell::new(None),
+        reading,
     })
 }
 

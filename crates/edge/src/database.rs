@@ -4,8 +4,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 use store::{Database, Row, StoreError, Value};
 
@@ -26,22 +29,46 @@ thread_local! {
 
 /// A database of the application, by the label of `spin.toml`.
 #[derive(Clone, Copy, Debug)]
-pub struct SpinDatabase(&'static str);
+pub struct SpinDatabase {
+    label: &'static str,
+    /// How long a statement is waited for; none: as long as the host waits.
+    patience: Option<Duration>,
+}
 
 /// The store of the books.
 #[must_use]
 pub fn books() -> SpinDatabase {
-    SpinDatabase("default")
+    SpinDatabase { label: "default", patience: None }
+}
+
+/// A store that can be done without, by the label that the operator chose. Called once by an instance: the label stays.
+pub(crate) fn dispensable(label: String, patience: Duration) -> SpinDatabase {
+    SpinDatabase { label: Box::leak(label.into_boxed_str()), patience: Some(patience) }
 }
 
 /// The store of personal data.
 #[must_use]
 pub fn people() -> SpinDatabase {
-    SpinDatabase("people")
+    SpinDatabase { label: "people", patience: None }
 }
 
 impl Database for SpinDatabase {
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let Some(patience) = self.patience else { return self.run_to_the_end(statement, parameters).await };
+        let (run, late) = (pin!(self.run_to_the_end(statement, parameters)), pin!(spin_sdk::time::sleep(patience)));
+        match select(run, late).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => {
+                // a statement that was given up still holds its connection
+                KEPT.with_borrow_mut(|kept| kept.remove(self.label));
+                Err(StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis())))
+            }
+        }
+    }
+}
+
+impl SpinDatabase {
+    async fn run_to_the_end(self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let connection = match self.kept() {
             Some(kept) => kept,
             None => self.open().await?,
@@ -53,13 +80,11 @@ impl Database for SpinDatabase {
             outcome => outcome,
         }
     }
-}
 
-impl SpinDatabase {
     /// A connection that no statement uses; where no more may be opened, one that few use.
     fn kept(self) -> Option<Rc<Connection>> {
         KEPT.with_borrow(|kept| {
-            let Kept { most, open } = kept.get(self.0)?;
+            let Kept { most, open } = kept.get(self.label)?;
             let idlest = open.iter().min_by_key(|connection| Rc::strong_count(connection))?;
             (Rc::strong_count(idlest) == 1 || open.len() >= *most).then(|| idlest.clone())
         })
@@ -67,15 +92,15 @@ impl SpinDatabase {
 
     /// Another connection; it is kept if there may be more.
     async fn open(self) -> Result<Rc<Connection>, StoreError> {
-        let opened = Rc::new(Connection::open(self.0).await.map_err(|error| message(&error))?);
-        let known = KEPT.with_borrow(|kept| kept.get(self.0).map(|kept| kept.most));
+        let opened = Rc::new(Connection::open(self.label).await.map_err(|error| message(&error))?);
+        let known = KEPT.with_borrow(|kept| kept.get(self.label).map(|kept| kept.most));
         let most = match known {
             Some(most) => most,
             None if is_in_process(&opened).await => 1,
             None => POOL,
         };
         KEPT.with_borrow_mut(|kept| {
-            let kept = kept.entry(self.0).or_insert(Kept { most, open: Vec::new() });
+            let kept = kept.entry(self.label).or_insert(Kept { most, open: Vec::new() });
             if kept.open.len() < kept.most {
                 kept.open.push(opened.clone());
             }
@@ -108,10 +133,15 @@ impl SpinDatabase {
         }
     }
 
+    /// The label.
+    pub(crate) fn label(self) -> &'static str {
+        self.label
+    }
+
     /// Lets go of a connection that may be broken.
     fn forget(self, broken: &Rc<Connection>) {
         KEPT.with_borrow_mut(|kept| {
-            if let Some(kept) = kept.get_mut(self.0) {
+            if let Some(kept) = kept.get_mut(self.label) {
                 kept.open.retain(|connection| !Rc::ptr_eq(connection, broken));
             }
         });

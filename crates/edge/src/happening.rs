@@ -12,6 +12,7 @@ use store::{Commit, Load};
 use crate::database::books;
 use crate::platform::random;
 use crate::problem::{FieldError, Problem, from_refusal};
+use crate::replica::note_written;
 use crate::rules::{ActiveProgram, Look, RulesFailure};
 use crate::shop::{Failed, load_known};
 use crate::wire;
@@ -122,6 +123,7 @@ pub async fn happen(
     let commit =
         Commit { id, idempotency_key: &key, fingerprint: what.type_name, status: 201, answer: Some("{}"), now, plan: &plan };
     store::apply(&books(), &commit).await?;
+    note_written(&plan);
     Ok(Happened::Now)
 }
 

@@ -15,6 +15,7 @@ pub mod person;
 mod platform;
 mod problem;
 mod record;
+mod replica;
 mod routes;
 mod rules;
 pub mod sealing;
@@ -39,7 +40,7 @@ pub use rules::{
 };
 pub use shop::{
     Context, Decision, Failed, Outcome, Read, authorize, hash_text, load_known, mutate, mutate_at, own_fingerprint, read,
-    read_at, replay, with_retries,
+    read_nearby, replay, with_retries,
 };
 pub use token::member_token;
 pub use trace::{TRACEPARENT, Trace};

@@ -6,17 +6,19 @@ use domain::judgement::Standing;
 use domain::plan::Plan;
 use domain::snapshot::{Answer, Member, Snapshot};
 use domain::{Id, Ids};
+use futures_util::future::join;
 use ledger::{Command, Refusal};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use store::{Answered, Caller, Commit, Load, Loaded, StoreError};
+use store::{Answered, Asking, Caller, Commit, Load, Loaded, StoreError};
 
 use crate::access::{Access, Scope};
 use crate::call::{Call, Reply, hex};
-use crate::database::books;
+use crate::database::{SpinDatabase, books};
 use crate::platform::{now, random};
 use crate::problem::{Problem, from_refusal, from_store};
 use crate::record;
+use crate::replica;
 use crate::rules::{ActiveProgram, Look, likely_needs, program_by_head};
 
 /// How often a stale plan is made again. With jitter this lets 20 tills that press at the same member at once all through.
@@ -92,9 +94,12 @@ pub struct Read {
     pub caller: Caller,
     pub snapshot: Snapshot,
     pub program: ActiveProgram,
+    /// Where the rest is read that the answer needs.
+    pub books: SpinDatabase,
 }
 
-/// A mutation: two round trips when nobody interferes, repeated as a whole when the books moved meanwhile.
+/// A mutation: two round trips when nobody interferes, repeated as a whole when the books moved meanwhile. It is decided by what
+/// the primary says, never by a replica: not everything that a decision looks at has a lock.
 ///
 /// # Errors
 /// What `decide` refuses; 422 for a key that was used for something else; 409 or 503 when trying did not help.
@@ -127,6 +132,7 @@ pub async fn mutate_at(
     with_retries(async || {
         let now = now();
         let (loaded, program) = load_known(&load, look, now).await?;
+        replica::note_read(call, &loaded, false);
         let caller = access.permit(call, loaded.caller, allowed)?;
         let fingerprint = own_fingerprint(&fingerprint, &caller);
         if let Some(answered) = loaded.answered {
@@ -152,6 +158,7 @@ pub async fn mutate_at(
                     plan: &decision.plan,
                 };
                 store::apply(&books(), &commit).await?;
+                replica::note_mutation(call, &context.snapshot, &decision.plan);
                 Ok(Reply::new(decision.status, answer))
             }
         }
@@ -166,19 +173,46 @@ fn still_there(load: &Load, snapshot: &Snapshot) -> Result<(), Refusal> {
     if named.iter().any(gone) { Err(Refusal::MemberErased) } else { Ok(()) }
 }
 
-/// A reading call: one round trip.
+/// A reading call: one round trip, to the primary.
 ///
 /// # Errors
 /// 401, 403, 409 without a program, 503.
 pub async fn read(call: &Call, allowed: &[Scope], load: Load) -> Result<Read, Problem> {
-    read_at(call, allowed, load, &Look::Standing).await
+    let (access, load) = reader(call, load).await?;
+    read_primary(call, allowed, &access, &load, &Look::Standing).await
 }
 
-/// The same for what the rules judge by what the member did before.
+/// A reading call whose answer tells its age by the member's account: from the replica where there is one that is not behind what
+/// the caller has seen, else from the primary. One round trip, two where the replica is behind.
 ///
 /// # Errors
-/// As [`read`].
-pub async fn read_at(call: &Call, allowed: &[Scope], mut load: Load, look: &Look) -> Result<Read, Problem> {
+/// As [`read`]; 400 for a `Kopilka-Min-Sequence` that is none.
+pub async fn read_nearby(call: &Call, allowed: &[Scope], load: Load, look: &Look) -> Result<Read, Problem> {
+    let at_least = call.reading.at_least()?;
+    let (access, load) = reader(call, load).await?;
+    if let Some(replica) = replica::for_read(call).await {
+        // of a key only the primary knows whether it was revoked, and of its calls how many there were
+        let of_primary = access.member().is_none() && load.caller.key.is_some();
+        let caller = if of_primary { Asking::default() } else { load.caller.clone() };
+        let nearby = Load { caller, ..load.clone() };
+        let found = replica::ask(replica, load_known_of(&replica, &nearby, look, now()));
+        let (known, found) = if of_primary {
+            let (known, found) = join(access.known(), found).await;
+            (Some(known?), found)
+        } else {
+            (None, found.await)
+        };
+        if let Some((mut loaded, program)) = found.filter(|(loaded, _)| replica::is_fresh(&load, loaded, at_least)) {
+            replica::note_read(call, &loaded, true);
+            loaded.caller = known.unwrap_or(loaded.caller);
+            return told(call, allowed, &access, loaded, program, replica);
+        }
+    }
+    read_primary(call, allowed, &access, &load, look).await
+}
+
+/// Whoever reads, and what is loaded for them.
+async fn reader(call: &Call, mut load: Load) -> Result<(Access, Load), Problem> {
     let access = Access::of(call).await?;
     // whose data it is: nobody else's are even looked for
     if access.member().is_some_and(|member| load.member != Some(member)) {
@@ -186,13 +220,30 @@ pub async fn read_at(call: &Call, allowed: &[Scope], mut load: Load, look: &Look
     }
     load.caller = access.asking();
     note_identity(call, &load);
-    let (loaded, program) = load_known(&load, look, now()).await.map_err(|error| from_store(&error))?;
+    Ok((access, load))
+}
+
+async fn read_primary(call: &Call, allowed: &[Scope], access: &Access, load: &Load, look: &Look) -> Result<Read, Problem> {
+    let (loaded, program) = load_known(load, look, now()).await.map_err(|error| from_store(&error))?;
+    replica::note_read(call, &loaded, false);
+    told(call, allowed, access, loaded, program, books())
+}
+
+/// What was loaded, for whoever may read it.
+fn told(
+    call: &Call,
+    allowed: &[Scope],
+    access: &Access,
+    loaded: Loaded,
+    program: Result<ActiveProgram, Problem>,
+    books: SpinDatabase,
+) -> Result<Read, Problem> {
     let caller = access.permit(call, loaded.caller, allowed)?;
     // a token outlives whoever it was given to by a day at most, and reads nothing then
     if access.member().is_some() && loaded.snapshot.member.as_ref().is_some_and(Member::is_erased) {
         return Err(from_refusal(&Refusal::MemberErased, 0));
     }
-    Ok(Read { caller, snapshot: loaded.snapshot, program: program?.told_in(&call.languages) })
+    Ok(Read { caller, snapshot: loaded.snapshot, program: program?.told_in(&call.languages), books })
 }
 
 /// Loads with what the program must know of the member. Which program is in force is not known before: the one that this
@@ -205,9 +256,18 @@ pub async fn load_known(
     look: &Look,
     now: domain::Instant,
 ) -> Result<(Loaded, Result<ActiveProgram, Problem>), StoreError> {
+    load_known_of(&books(), load, look, now).await
+}
+
+async fn load_known_of(
+    books: &SpinDatabase,
+    load: &Load,
+    look: &Look,
+    now: domain::Instant,
+) -> Result<(Loaded, Result<ActiveProgram, Problem>), StoreError> {
     let mut load = Load { needs: likely_needs(look, now), ..load.clone() };
     for _ in 0..MOST_LOADS {
-        let loaded = store::load(&books(), &load).await?;
+        let loaded = store::load(books, &load).await?;
         if loaded.answered.is_some() {
             return Ok((loaded, Err(Problem::new(500, "internal_error", "What was answered is not decided again"))));
         }
