@@ -207,6 +207,11 @@ SELECT
                        WHERE a.member_id = mem.id ORDER BY a.id DESC LIMIT 1)))
        FROM mem) END AS agreed,
   -- [/agreed]
+  -- whether there are any of those that come next
+  -- [whether_referrals] NULL AS whether_referrals,
+  EXISTS (SELECT 1 FROM kin CROSS JOIN referral w ON w.referee_id = kin.id
+           WHERE w.outcome IN ('waiting', 'paid')) AS whether_referrals,
+  -- [/whether_referrals]
   -- [referrals] NULL AS referrals
   -- referrals by which they came that wait or are paid
   CASE WHEN ?14 IS NOT NULL THEN

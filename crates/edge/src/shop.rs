@@ -1,5 +1,6 @@
 //! The four steps of a request (DESIGN.md section 2): load, judge, decide, apply, with repeats and retries around them.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use domain::judgement::Standing;
@@ -29,6 +30,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Loads for one look: the first may be for another program, the second for another order.
 const MOST_LOADS: usize = 4;
+
+thread_local! {
+    /// Whether this instance has met a referral that waits or is paid: from then on they are loaded at once. Before, the SELECT only
+    /// asks whether there are any, which most shops and members have not.
+    static MET_REFERRALS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// What a decision is made with.
 pub struct Context {
@@ -247,7 +254,8 @@ fn told(
 }
 
 /// Loads with what the program must know of the member. Which program is in force is not known before: the one that this
-/// instance saw last is asked, and where another one wants to know something else, everything is loaded once more.
+/// instance saw last is asked, and where another one wants to know something else, everything is loaded once more; so it is with
+/// the first referral that the instance meets.
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Stale`] when program follows program.
@@ -265,7 +273,8 @@ async fn load_known_of(
     look: &Look,
     now: domain::Instant,
 ) -> Result<(Loaded, Result<ActiveProgram, Problem>), StoreError> {
-    let mut load = Load { needs: likely_needs(look, now), ..load.clone() };
+    let likely = Load { needs: likely_needs(look, now), whether_referrals: !MET_REFERRALS.get(), ..load.clone() };
+    let mut load = likely;
     for _ in 0..MOST_LOADS {
         let loaded = store::load(books, &load).await?;
         if loaded.answered.is_some() {
@@ -276,8 +285,11 @@ async fn load_known_of(
             Err(problem) => return Ok((loaded, Err(problem))),
         };
         let needs = program.needs(&look.knowing(&loaded.snapshot), now);
+        if loaded.lacks_referrals {
+            MET_REFERRALS.set(true);
+            load.whether_referrals = false;
         // whoever is not there has done nothing
-        if needs == load.needs || loaded.snapshot.member.is_none() {
+        } else if needs == load.needs || loaded.snapshot.member.is_none() {
             return Ok((loaded, Ok(program)));
         }
         load.needs = needs;

@@ -2,8 +2,9 @@
 //! tokens and SQLite's own words are looked for.
 
 /// The referee's tokens and SQLite's words for a plan that never will do; the last two are those of STRICT tables.
-const REFUSALS: [&str; 10] = [
+const REFUSALS: [&str; 11] = [
     "E_KIND",
+    "E_PLAN",
     "E_AMOUNT",
     "E_LOT",
     "E_PARENT",

@@ -49,7 +49,7 @@ pub use simulation::{
 pub use work::{
     Due, Finding, Review, activate, asked, audit, counts, due, expire, mark_reviews, release_overdue, reviews, unasked,
 };
-pub use writes::{Commit, apply, count_calls};
+pub use writes::{Commit, PURCHASE_PARTS, apply, count_calls, is_purchase};
 
 /// A value of SQL.
 #[derive(Clone, Debug, PartialEq)]

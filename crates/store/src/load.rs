@@ -60,6 +60,8 @@ pub struct Load {
     pub agreed: bool,
     /// Also the referrals by which the members came.
     pub referrals: bool,
+    /// Of these only whether there are any: most members have none, and the SELECT is half as long without.
+    pub whether_referrals: bool,
     /// The keyed hash of the order's device.
     pub device: Option<String>,
 }
@@ -76,7 +78,8 @@ impl Load {
             !self.vouchers.is_empty(),
             self.event.is_some(),
             self.agreed,
-            self.referrals,
+            self.referrals && self.whether_referrals,
+            self.referrals && !self.whether_referrals,
         ])
     }
 }
@@ -121,6 +124,8 @@ pub struct Loaded {
     pub answered: Option<Answered>,
     pub program: Option<ProgramHead>,
     pub snapshot: Snapshot,
+    /// There are referrals, and only that was asked for: the snapshot lacks them.
+    pub lacks_referrals: bool,
 }
 
 /// What an enrolment needs.
@@ -190,6 +195,7 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
     Ok(Loaded {
         caller,
         answered,
+        lacks_referrals: integer(row, 14) == Some(1),
         snapshot: Snapshot {
             program_version: program.as_ref().map_or(0, |program| program.version),
             member: json::<Member>(row, 3)?,
@@ -204,7 +210,7 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
             event: json::<RecordedEvent>(row, 11)?,
             agreed: json::<Agreed>(row, 13)?,
             windows: what.needs.windows.clone(),
-            referrals: json::<Vec<RecordedReferral>>(row, 14)?.unwrap_or_default(),
+            referrals: json::<Vec<RecordedReferral>>(row, 15)?.unwrap_or_default(),
             device: what.device.clone(),
         },
         program,

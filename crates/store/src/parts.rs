@@ -4,7 +4,8 @@
 use std::sync::OnceLock;
 
 /// Columns of `load.sql` that most calls don't ask for.
-pub(crate) const PARTS: [&str; 8] = ["needs", "redemption", "order", "other", "vouchers", "event", "agreed", "referrals"];
+pub(crate) const PARTS: [&str; 9] =
+    ["needs", "redemption", "order", "other", "vouchers", "event", "agreed", "whether_referrals", "referrals"];
 
 const LOAD: &str = include_str!("../../../sql/statements/load.sql");
 

@@ -12,7 +12,7 @@ pub struct Migration {
 }
 
 /// The migrations of the store `default`, in their sequence.
-pub const BOOKS: [Migration; 7] = [
+pub const BOOKS: [Migration; 8] = [
     Migration { version: 1, sql: include_str!("../../../sql/default/0001_books.sql") },
     Migration { version: 2, sql: include_str!("../../../sql/default/0002_referee.sql") },
     Migration { version: 3, sql: include_str!("../../../sql/default/0003_meters.sql") },
@@ -20,6 +20,7 @@ pub const BOOKS: [Migration; 7] = [
     Migration { version: 5, sql: include_str!("../../../sql/default/0005_schedule.sql") },
     Migration { version: 6, sql: include_str!("../../../sql/default/0006_annulment.sql") },
     Migration { version: 7, sql: include_str!("../../../sql/default/0007_dispatches.sql") },
+    Migration { version: 8, sql: include_str!("../../../sql/default/0008_purchases.sql") },
 ];
 
 /// The migrations of the store `people`.

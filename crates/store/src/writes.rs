@@ -19,12 +19,27 @@ pub struct Commit<'a> {
     pub plan: &'a Plan,
 }
 
+/// What a plan of a purchase or a redemption consists of: others go through the whole referee. See `sql/default/0008_purchases.sql`.
+pub const PURCHASE_PARTS: [&str; 8] =
+    ["orders", "lines", "entries", "redemptions", "redemption_updates", "statistics", "budgets", "outbox"];
+
+/// Whether a plan, as JSON, has nothing else in it than [`PURCHASE_PARTS`].
+#[must_use]
+pub fn is_purchase(plan: &serde_json::Value) -> bool {
+    plan.as_object().is_some_and(|parts| parts.keys().all(|part| PURCHASE_PARTS.contains(&part.as_str())))
+}
+
 /// Posts a plan, all or none.
 ///
 /// # Errors
 /// [`StoreError::Stale`] when the books have moved since the snapshot or the key was answered meanwhile.
 pub async fn apply(db: &impl Database, commit: &Commit<'_>) -> Result<(), StoreError> {
-    let plan = serde_json::to_string(commit.plan).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let plan = serde_json::to_value(commit.plan).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let statement = if is_purchase(&plan) {
+        include_str!("../../../sql/statements/apply_purchase.sql")
+    } else {
+        include_str!("../../../sql/statements/apply.sql")
+    };
     let parameters = vec![
         commit.id.into(),
         commit.idempotency_key.into(),
@@ -32,9 +47,9 @@ pub async fn apply(db: &impl Database, commit: &Commit<'_>) -> Result<(), StoreE
         i64::from(commit.status).into(),
         commit.answer.into(),
         commit.now.into(),
-        Value::Text(plan),
+        Value::Text(plan.to_string()),
     ];
-    db.run(include_str!("../../../sql/statements/apply.sql"), parameters).await.map(drop)
+    db.run(statement, parameters).await.map(drop)
 }
 
 /// Adds calls and misses of subjects to a minute's meters. Returns the misses so far of each.

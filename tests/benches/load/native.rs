@@ -181,6 +181,9 @@ impl Till {
             idempotency_key: call.writes().then(|| cart.idempotency_key()),
             member: Some(cart.member),
             order: (call == Call::Order).then(|| cart.reference()),
+            referrals: call == Call::Order,
+            whether_referrals: true,
+            agreed: call == Call::Redemption,
             ..Load::default()
         };
         store::load(database, &load).await

@@ -23,6 +23,7 @@ mod programs;
 // orders with what a program might have judged of them, as in the ledger's tests
 #[path = "../../../ledger/tests/decisions/purchase.rs"]
 mod purchase;
+mod purchases;
 mod query_plans;
 mod random;
 mod reads;

@@ -84,6 +84,7 @@ fn every_statement_but_the_audit_uses_indexes() {
         "load_enrolment",
         "readiness",
         "apply",
+        "apply_purchase",
         "caller",
         "count_calls",
         "remind",

@@ -3,7 +3,7 @@
 use domain::plan::{Entry, NewLot, NewRedemption, OrderUpdate, Plan, Program, RedemptionUpdate, StatisticsUpdate};
 use domain::{Id, Instant, LIMIT, Money, Points, Quantity};
 use serde_json::json;
-use store::StoreError;
+use store::{StoreError, Value};
 
 use crate::purchase::{Purchase, purchase};
 use crate::shop::{NOW, Shop, day};
@@ -94,7 +94,7 @@ impl Scene {
     fn refuses_as(&mut self, id: Id, key: &str, plan: &Plan, word: &str) {
         let before = self.shop.db.everything();
         let json = serde_json::to_string(plan).expect("a plan is JSON");
-        let parameters = vec![
+        let parameters: Vec<Value> = vec![
             id.into(),
             key.into(),
             "fingerprint".into(),
@@ -103,6 +103,11 @@ impl Scene {
             self.shop.now.into(),
             json.as_str().into(),
         ];
+        // the referee of purchases refuses what the whole one does
+        if store::is_purchase(&serde_json::to_value(plan).expect("a plan is JSON")) {
+            let posted = self.shop.db.query(include_str!("../../../../sql/statements/apply_purchase.sql"), parameters.clone());
+            assert!(posted.as_ref().is_err_and(|error| error.contains(word)), "{posted:?}, not {word}");
+        }
         let posted = self.shop.db.query(include_str!("../../../../sql/statements/apply.sql"), parameters);
         let error = posted.err().unwrap_or_else(|| panic!("it was posted: {plan:#?}"));
         assert!(error.contains(word), "{error}, not {word}");
