@@ -92,7 +92,7 @@ async fn a_request_is_a_span_in_the_caller_s_trace_and_its_statements_are_below_
     let (_, statements) = request_in(&spans, &trace(5).0);
     let told = |span: &Span, name: &str| span.attributes.get(name).cloned().unwrap_or_default();
     assert!(statements.iter().all(|span| told(span, "db.namespace") == "default"), "{statements:?}");
-    assert!(statements.iter().any(|span| span.name == "INSERT apply"), "{statements:?}");
+    assert!(statements.iter().any(|span| span.name == "INSERT apply_purchase"), "{statements:?}");
     assert!(statements.iter().all(|span| told(span, "db.query.summary") == span.name), "{statements:?}");
     let cached = spans.iter().find(|span| span.trace == publishing && span.name == "set default");
     assert!(cached.is_some_and(|span| span.attributes["db.system.name"] == "spin.key_value"), "{cached:?}");

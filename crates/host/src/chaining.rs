@@ -56,7 +56,7 @@ impl Inside {
         let path = uri.path().to_owned();
         tell(request.headers_mut(), &uri, Matched { route: ROUTE, prefix: "", rest: &path }, NOBODY)
             .map_err(|_| Error::HttpRequestUriInvalid)?;
-        Ok(server::answered_by(&entrance, ROUTE, &path, request).await)
+        Ok(server::answered_by(&entrance, ROUTE, request).await)
     }
 }
 

@@ -62,7 +62,7 @@ impl Database {
     /// A connection of one's own; to a server each is another client, as on Spin. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.place {
-            DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(self.unused.take(|| open(file))?))),
+            DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(self.unused.take(file, open)?))),
             DatabasePlace::Hosted { url, token } => {
                 let client = Handle::try_current()?.block_on(libsql::Builder::new_remote(url.clone(), token.clone()).build())?;
                 Link::Hosted(client.connect()?)

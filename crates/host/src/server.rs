@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::handler::{ExpirationError, TrapOrPanicError};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -89,30 +90,26 @@ impl Server {
             return problem(StatusCode::BAD_REQUEST, "bad_request", format_args!("{error:#}"));
         }
         let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        answered_by(&route.target, &route.text, &path, request).await
+        answered_by(&route.target, &route.text, request).await
     }
 }
 
 /// A component's answer to a request that is ready for it, or what is told instead of one.
-pub(crate) async fn answered_by(
-    entrance: &Entrance,
-    route: &str,
-    path: &str,
-    mut request: Request<WasiBody>,
-) -> Response<WasiBody> {
-    let Some(telemetry) = &entrance.telemetry else { return answer_of(entrance, path, request, None).await };
+pub(crate) async fn answered_by(entrance: &Entrance, route: &str, mut request: Request<WasiBody>) -> Response<WasiBody> {
+    let Some(telemetry) = &entrance.telemetry else { return answer_of(entrance, route, request, None).await };
     let served = telemetry.request(&mut request, route, &entrance.component());
-    let response = answer_of(entrance, path, request, served.trace()).await;
+    let response = answer_of(entrance, route, request, served.trace()).await;
     served.answered(response.status());
     response
 }
 
-async fn answer_of(entrance: &Entrance, path: &str, request: Request<WasiBody>, trace: Option<Trace>) -> Response<WasiBody> {
+async fn answer_of(entrance: &Entrance, route: &str, request: Request<WasiBody>, trace: Option<Trace>) -> Response<WasiBody> {
     match tokio::time::timeout(REQUEST_TIMEOUT, entrance.handle(request, trace)).await {
         Ok(Ok(response)) => response,
+        Ok(Err(error)) if is_full(&error) => full(),
         Ok(Err(error)) if error.is::<TrapOrPanicError>() => stopped(&entrance.component()),
         Ok(Err(error)) if !error.is::<ExpirationError>() => {
-            eprintln!("host: {:?} did not answer {path}: {error:#}", entrance.component());
+            eprintln!("host: {:?} did not answer {route}: {error:#}", entrance.component());
             problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request could not be answered")
         }
         _ => too_slow(),
@@ -132,6 +129,20 @@ fn stopped(component: &str) -> Response<WasiBody> {
              again, with the same key"
         ),
     ))
+}
+
+/// More requests are under way than there is room for: this one has not begun.
+fn full() -> Response<WasiBody> {
+    later(problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+        "more requests are under way than there is room for, and this one has not begun; send the same again, with the same key",
+    ))
+}
+
+/// Whether an instance could not be made because there are as many as there may be.
+fn is_full(error: &wasmtime::Error) -> bool {
+    error.is::<PoolConcurrencyLimitError>()
 }
 
 /// What the component does may still have its effect, as every key that is sent again finds out.
@@ -175,5 +186,27 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(answer.headers()[header::RETRY_AFTER], "2");
         assert_eq!(stopped("till").headers()[header::RETRY_AFTER], "2");
+        assert_eq!(
+            (full().status(), &full().headers()[header::RETRY_AFTER]),
+            (StatusCode::SERVICE_UNAVAILABLE, &"2".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn an_instance_for_which_there_is_no_room_is_told_from_one_that_fails() {
+        let mut pool = wasmtime::PoolingAllocationConfig::new();
+        pool.total_core_instances(1);
+        let mut config = wasmtime::Config::new();
+        config.allocation_strategy(pool);
+        let engine = wasmtime::Engine::new(&config).unwrap();
+        let module = |text: &str| wasmtime::Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+        let mut store = wasmtime::Store::new(&engine, ());
+        let nothing = module("(module)");
+        wasmtime::Instance::new(&mut store, &nothing, &[]).unwrap();
+        assert!(is_full(&wasmtime::Instance::new(&mut store, &nothing, &[]).unwrap_err()));
+        drop(store);
+        let failing = module("(module (func unreachable) (start 0))");
+        let failed = wasmtime::Instance::new(wasmtime::Store::new(&engine, ()), &failing, &[]).unwrap_err();
+        assert!(!is_full(&failed), "{failed}");
     }
 }

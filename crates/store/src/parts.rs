@@ -68,4 +68,17 @@ mod tests {
         let whole = load_with([true; PARTS.len()]);
         assert!(load_with([false; PARTS.len()]).len() < whole.len() / 2);
     }
+
+    #[test]
+    fn whatever_is_left_out_the_rest_is_a_statement_with_the_same_parameters_and_columns() {
+        let database = rusqlite::Connection::open_in_memory().expect("a database");
+        for migration in crate::schema::BOOKS {
+            database.execute_batch(migration.sql).expect("the tables");
+        }
+        for number in 0..1_usize << PARTS.len() {
+            let text = load_with(std::array::from_fn(|part| number >> part & 1 == 1));
+            let statement = database.prepare(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            assert_eq!((statement.parameter_count(), statement.column_count()), (15, 16), "{text}");
+        }
+    }
 }

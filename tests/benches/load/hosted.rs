@@ -58,6 +58,7 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans) {
             ms(quotes.p50()),
             format!("{} / {}", ms(one.p50()), ms(one.p99())),
             ms(one.p50() - 2.0 * round_trip.p50()),
+            ms(one.p50() - 2.0 * added as f64 / 1e3),
             format!("{:.0}", all.a_second()),
             format!("{} / {}", ms(all.p50()), ms(all.p99())),
             format!("{:.1}", interactive.a_second()),

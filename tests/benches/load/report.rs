@@ -84,10 +84,13 @@ fn machine() -> String {
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).map_or(0, |kib| kib >> 20);
     let commit = Command::new("git").args(["describe", "--always", "--dirty"]).output().ok();
     let commit = commit.map(|told| String::from_utf8_lossy(&told.stdout).trim().to_owned()).unwrap_or_default();
     format!(
-        "{cores} cores ({model}), {} on {}; commit {commit}, {}; release profile; application and clients on the same cores. \
+        "{cores} cores ({model}), {memory} GiB of memory, {} on {}; commit {commit}, {}; release profile; application and clients in one process on \
+         these cores, so that processor times are of both. \
          Keep-alive, TCP_NODELAY; SQLite in WAL mode, every commit on the disk (synchronous FULL); request_log off.",
         std::env::consts::OS,
         std::env::consts::ARCH,
@@ -118,9 +121,9 @@ fn draw(file: &Path, title: &str, x: &str, y: &str, lines: &[Line]) -> Result<()
     Ok(())
 }
 
-/// Processor time of this process so far, in ticks of 10 ms: nothing where there is no `/proc`.
+/// Processor time of this process so far, in ticks of 10 ms.
 pub fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells what a process takes");
     // the fields after the name of the program, which may hold anything
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
     let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();

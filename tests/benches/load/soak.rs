@@ -90,12 +90,13 @@ fn send(shop: &Shop, day: &Arc<Day>, now: domain::Instant) {
 
 /// Resident memory of this process in MiB.
 fn memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kib = line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default();
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells what a process takes");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    let kib: f64 = line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number");
     kib / 1024.0
 }
 
 fn open_files() -> u32 {
-    std::fs::read_dir("/proc/self/fd").map_or(0, |files| u32::try_from(files.count()).unwrap_or(u32::MAX))
+    let files = std::fs::read_dir("/proc/self/fd").expect("Linux tells which files are open");
+    u32::try_from(files.count()).expect("a number of files")
 }

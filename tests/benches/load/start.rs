@@ -46,7 +46,7 @@ pub fn section(runtime: &Runtime, folder: &Path) {
     report.paragraph(&format!(
         "The first request to a new instance, from sending to the last byte, beside those that the same instance answers next; \
          {TIMES} instances. What is asked reaches the component and is refused by it, at registration it is answered; where the \
-         books are asked the first request also opens the connection."
+         books are asked the first request also looks for a connection."
     ));
     report.table(&["component", "first request p50 ms", "p90 ms", "further requests p50 ms", "difference ms"], &rows);
     runtime.block_on(empty.stop()).expect("the empty component stops");
@@ -69,7 +69,7 @@ pub fn section(runtime: &Runtime, folder: &Path) {
         ms(begun.p50())
     ));
     let root = application::manifest("..");
-    let file = |place: &str| std::fs::metadata(root.join(place)).map_or(0, |found| found.len());
+    let file = |place: &str| std::fs::metadata(root.join(place)).expect("the component is built").len();
     let rules = "target/wasm32-unknown-unknown/edge/rules.component.wasm";
     let sizes: Vec<Vec<String>> = ["accrual", "redemption", "registration", "jobs", "telegram", "empty"]
         .iter()
