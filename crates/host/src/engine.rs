@@ -29,7 +29,7 @@ const PARTS_OF_AN_INSTANCE: u32 = 8;
 /// Elements of a table: an engine of JavaScript has some thousands.
 const TABLE_ELEMENTS: usize = 100_000;
 /// How much of an instance's memory the next one takes over zeroed instead of from the system.
-const KEPT_RESIDENT: usize = 1 << 20;
+const KEPT_RESIDENT: usize = 256 << 10;
 
 /// Room for instances, reserved once: a new one then maps nothing.
 fn pool() -> PoolingAllocationConfig {
