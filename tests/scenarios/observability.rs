@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::task::Poll;
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -255,15 +256,24 @@ async fn a_run_of_the_schedule_leaves_a_line_and_so_does_each_job_with_work() {
 async fn a_shop_is_ready_with_both_stores_and_a_program() {
     let shop = &Shop::without_tables(BEGINNING).await;
     let ready = async || shop.get_without_key(&[], "/readyz").await;
+    // what an instance found it tells for a second
+    let a_second_passes = async || tokio::time::sleep(Duration::from_millis(1_100)).await;
     let refused = |answer: tests::Answer, code: &str| {
         assert_eq!(answer.retry_after.as_deref(), Some("5"), "{}", answer.text);
         answer.refused(503, code);
     };
     refused(ready().await, "not_migrated");
     shop.run_job("migrate").await;
-    refused(ready().await, "no_program");
+    a_second_passes().await;
+    let before = shop.host.statements();
+    for _ in 0..8 {
+        refused(ready().await, "no_program");
+    }
+    let sent = shop.host.statements() - before;
+    assert!(sent < 8, "a refusal is remembered as well: {sent} statements");
     let fixed = shop.get("/v1/program/presets/fixed").await.expect(200)["document"].clone();
     shop.publish(&fixed).await.expect(200);
+    a_second_passes().await;
     let before: BTreeMap<_, _> = ["default", "people"].map(|store| (store, shop.host.statements_of(store))).into();
     let answer = ready().await;
     let cost: Vec<u64> = before.iter().map(|(store, before)| shop.host.statements_of(store) - before).collect();

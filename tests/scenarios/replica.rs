@@ -56,15 +56,17 @@ async fn a_member_s_year_is_the_same_with_reads_from_a_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_read_makes_one_round_trip_and_it_is_to_the_replica() {
+async fn a_read_makes_one_round_trip_to_the_replica_while_the_primary_says_who_calls() {
     let Some((shop, _way)) = Shop::with_replica("fixed").await else { return };
     let anna = &shop.enrol("+7 900 000-00-01").await;
     let order = &anna.buys(goods()).await["order_id"].as_str().unwrap().to_owned();
     let hold = &anna.holds("1", goods()).await;
     let storefront = &shop.key(&["storefront"], None).await.secret;
+    let path = |what: &str| format!("/v1/members/{}/{what}", anna.id);
+    let given = shop.post(&path("tokens"), &json!({})).await.expect(201);
+    let token = given["token"].as_str().unwrap();
     follows(&shop).await;
     let shop = &shop;
-    let path = |what: &str| format!("/v1/members/{}/{what}", anna.id);
     let get = async |path: String| drop(shop.get(&path).await.expect(200));
     let quote = &json!({"member": {"id": anna.id}, "order": cart(goods())});
 
@@ -74,9 +76,11 @@ async fn a_read_makes_one_round_trip_and_it_is_to_the_replica() {
     check(shop, "the entries", (0, 2), async || get(path("entries")).await).await;
     check(shop, "an order that is shown", (0, 2), async || get(format!("/v1/orders/{order}")).await).await;
     check(shop, "a redemption that is shown", (0, 1), async || get(format!("/v1/redemptions/{hold}")).await).await;
-    // whose key it is, the primary says at the same time
+    // whose key it is, and how much was asked, the primary says at the same time
     let with_a_key = async || drop(shop.post_with(storefront, "/v1/quotes", quote).await.expect(200));
     check(shop, "a quote with a key", (1, 1), with_a_key).await;
+    let with_a_token = async || drop(shop.get_with(token, "/v1/members/me/balance").await.expect(200));
+    check(shop, "a balance with a token", (1, 1), with_a_token).await;
     check(shop, "a member", (1, 0), async || get(format!("/v1/members/{}", anna.id)).await).await;
     check(shop, "an order", (2, 0), async || drop(anna.buys(goods()).await)).await;
     let before = shop.host.statements_of("replica");
@@ -117,10 +121,8 @@ async fn a_caller_who_tells_what_it_has_seen_is_never_shown_less() {
     let behind = other.get(&balance).await;
     assert_ne!(behind.sequence.as_ref(), Some(&seen), "the replica says how old its answer is");
     assert_eq!(points(&behind.expect(200)), "1000.00", "it is behind, and nobody asked for more");
-    let before = other.host.statements_of("default");
     let caught = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", &seen)], &balance).await;
-    assert!(other.host.statements_of("default") > before, "it was read again from the primary");
-    assert_eq!(caught.sequence.as_ref(), Some(&seen));
+    assert_eq!(caught.sequence.as_ref(), Some(&seen), "it was read again from the primary");
     assert_eq!(points(&caught.expect(200)), "1030.00");
     // and whoever was shown more once is not shown less without a word
     let mut again = Vec::new();
@@ -130,18 +132,78 @@ async fn a_caller_who_tells_what_it_has_seen_is_never_shown_less() {
     }
     assert!(again.contains(&"1030.00".to_owned()), "an instance remembers what it saw: {again:?}");
     // there is nothing newer than the primary
-    let beyond = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", "999.999")], &balance).await.expect(200);
+    let beyond =
+        other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", &format!("{}:999.999", anna.id))], &balance).await.expect(200);
     assert_eq!(points(&beyond), "1030.00");
     for nonsense in ["", "7", "-1.0", "a.b", "1.2.3", "99999999999999999999.0"] {
-        let refused = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", nonsense)], &balance).await;
+        for nonsense in [nonsense.to_owned(), format!("{}:{nonsense}", anna.id)] {
+            let refused = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", &nonsense)], &balance).await;
+            refused.refused(400, "min_sequence_invalid");
+        }
+    }
+    for of_nobody in ["1.0", ":1.0", "mem_0:1.0", "red_1:1.0", "mem_1:mem_1:1.0"] {
+        let refused = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", of_nobody)], &balance).await;
         refused.refused(400, "min_sequence_invalid");
     }
 
     way.mend();
     follows(&shop).await;
-    let before = shop.host.statements_of("default");
-    anna.has(json!({"available": "1030.00"})).await;
-    assert_eq!(shop.host.statements_of("default"), before, "a replica that has caught up is asked again, and alone");
+    check(&shop, "a replica that has caught up", (0, 1), async || anna.has(json!({"available": "1030.00"})).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_merged_member_is_shown_with_the_points_of_both_though_the_replica_knows_of_no_merge() {
+    let Some((shop, way)) = Shop::with_replica("fixed").await else { return };
+    let double = shop.enrol("+7 900 000-00-02").await;
+    // the account of before has come further than the one that takes over will
+    for _ in 0..9 {
+        double.is_given("10").await;
+    }
+    double.buys(goods()).await;
+    double.buys(goods()).await;
+    let anna = cut_off(&shop, &way).await;
+    let merged = shop.post(&format!("/v1/members/{}/merges", anna.id), &json!({"from": double.id})).await;
+    let seen = merged.sequence.clone().expect("the answer to a merge says how much of the account it knows");
+    assert!(seen.starts_with(&format!("{}:", anna.id)), "{seen}");
+    assert_eq!(points(&merged.expect(201)["balance"]), "1150.00");
+
+    let other = beside(&shop).await;
+    let balance = format!("/v1/members/{}/balance", double.id);
+    let behind = other.get(&balance).await;
+    let before = behind.sequence.clone().expect("a sequence");
+    assert_eq!(points(&behind.expect(200)), "150.00", "nobody told it of the merge");
+    let numbers = |sequence: &str| -> Vec<u64> {
+        let (_, numbers) = sequence.split_once(':').expect("an account");
+        numbers.split('.').map(|number| number.parse().expect("a number")).collect()
+    };
+    let pairs = || numbers(&before).into_iter().zip(numbers(&seen)).collect::<Vec<_>>();
+    assert!(pairs().iter().all(|(before, seen)| before >= seen), "by the numbers alone it would do: {:?}", pairs());
+    let caught = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", &seen)], &balance).await;
+    assert_eq!(caught.sequence.as_ref(), Some(&seen));
+    assert_eq!(points(&caught.expect(200)), "1150.00");
+    let by_phone = json!({"member": {"phone": "+7 900 000-00-02"}, "order": cart(goods())});
+    let quote = other.post_told(&[("kopilka-min-sequence", &seen)], "/v1/quotes", &by_phone).await;
+    assert_eq!(quote.sequence.as_ref(), Some(&seen), "{}", quote.text);
+    quote.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_member_who_asked_too_much_waits_though_the_replica_has_not_counted_it() {
+    let Some((shop, way)) = Shop::with_replica("fixed").await else { return };
+    let anna = &shop.enrol("+7 900 000-00-01").await;
+    let token = shop.post(&format!("/v1/members/{}/tokens", anna.id), &json!({})).await.expect(201)["token"].clone();
+    let token = token.as_str().expect("a token");
+    follows(&shop).await;
+    way.cut();
+    shop.get_with(token, "/v1/members/me/balance").await.expect(200);
+    let number = i64::from_str_radix(anna.id.trim_start_matches("mem_"), 16).expect("a member's id");
+    shop.server("default").unwrap().execute(&[format!(
+        "INSERT OR REPLACE INTO meter (subject, minute, calls, misses) VALUES ('member {number}', unixepoch('{}') / 60, 6000, 0)",
+        shop.now()
+    )]);
+    for shop in [&shop, &beside(&shop).await] {
+        shop.get_with(token, "/v1/members/me/balance").await.refused(429, "too_many_requests");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -156,16 +218,27 @@ async fn what_an_instance_has_written_it_shows_though_the_replica_is_behind() {
         shown.push(points(&anna.balance().await) == expected && anna.entries().await.len() == 1 + given);
     }
     assert!(shown.contains(&true), "{shown:?}");
+}
 
-    let mut shown = Vec::new();
-    for _ in 0..6 {
-        let order = anna.buys(json!([tests::pieces("1", "1000.00", 2)])).await["order_id"].as_str().unwrap().to_owned();
-        let half = json!([{"id": "1", "quantity": 1}]);
-        shop.takes_back(&order, &shop.new_key(), Some(half)).await.expect(201);
-        let seen = shop.get(&format!("/v1/orders/{order}")).await.expect(200);
-        shown.push(seen["returns"].as_array().map(Vec::len));
-    }
-    assert!(shown.iter().all(|returns| *returns == Some(1)), "an order that the replica does not know: {shown:?}");
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_order_is_shown_with_the_return_that_the_caller_has_seen() {
+    let Some((shop, way)) = Shop::with_replica("fixed").await else { return };
+    let anna = &shop.enrol("+7 900 000-00-01").await;
+    let order = anna.buys(json!([tests::pieces("1", "1000.00", 2)])).await["order_id"].as_str().unwrap().to_owned();
+    follows(&shop).await;
+    way.cut();
+    let half = json!([{"id": "1", "quantity": 1}]);
+    let returned = shop.takes_back(&order, &shop.new_key(), Some(half)).await;
+    let seen = returned.sequence.clone().expect("the answer to a return says how much of the account it knows");
+    returned.expect(201);
+
+    let other = beside(&shop).await;
+    let path = format!("/v1/orders/{order}");
+    let returns = |order: &Value| order["returns"].as_array().map(Vec::len);
+    assert_eq!(returns(&other.get(&path).await.expect(200)), Some(0), "the replica knows the order as it was");
+    let shown = other.get_told(ADMIN_KEY, &[("kopilka-min-sequence", &seen)], &path).await;
+    assert_eq!(shown.sequence.as_ref(), Some(&seen));
+    assert_eq!(returns(&shown.expect(200)), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,6 +1,6 @@
 //! Whether the shop can be worked with, for whoever decides where requests go: an orchestrator, a load balancer, an operator.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use edge::{Problem, Reply, books, from_store, people, trouble};
@@ -8,26 +8,30 @@ use serde_json::json;
 use store::StoreError;
 use store::schema::{BOOKS, PEOPLE, is_current, readiness, version};
 
-/// So long an instance tells without asking again that the shop is ready. Nobody needs a key to ask: whoever asks without end
-/// keeps the stores from no work.
+/// So long an instance tells what it found without asking again, ready or not. Nobody needs a key to ask: whoever asks without
+/// end keeps the stores from no work.
 const STAYS: Duration = Duration::from_secs(1);
 
 /// Seconds after which asking again may tell something else.
 const LATER: u32 = 5;
 
 thread_local! {
-    /// When the shop was found ready.
-    static READY: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// What was found last, and when.
+    static FOUND: RefCell<Option<(Instant, Result<(), Problem>)>> = const { RefCell::new(None) };
 }
 
 /// `GET /readyz`: both stores answer and have all tables, and a program is published. One statement to each store.
 pub async fn show() -> Result<Reply, Problem> {
-    let known = READY.get().is_some_and(|found| found.elapsed() < STAYS);
-    if !known {
-        look().await?;
-        READY.set(Some(Instant::now()));
-    }
-    Ok(Reply::ok(&json!({"status": "ready"})))
+    let known = FOUND.with_borrow(|found| found.as_ref().filter(|(at, _)| at.elapsed() < STAYS).map(|(_, told)| told.clone()));
+    let told = match known {
+        Some(told) => told,
+        None => {
+            let told = look().await;
+            FOUND.set(Some((Instant::now(), told.clone())));
+            told
+        }
+    };
+    told.map(|()| Reply::ok(&json!({"status": "ready"})))
 }
 
 async fn look() -> Result<(), Problem> {

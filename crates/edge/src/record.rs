@@ -22,6 +22,9 @@ pub struct Record {
     started: Instant,
     statements: Cell<u32>,
     in_stores: Cell<Duration>,
+    /// Statements that are out now, and since when there is one.
+    out: Cell<u32>,
+    out_since: Cell<Instant>,
     in_rules: Cell<Duration>,
     program: Cell<Option<i64>>,
     tries: Cell<u32>,
@@ -36,7 +39,8 @@ pub struct Cost {
     pub total: Duration,
     /// Statements sent to all stores: round trips where the stores are hosted.
     pub statements: u32,
-    /// How long they took, one after another.
+    /// How long at least one of them was out while nothing was asked of the rules: what goes on at the same time counts once, so
+    /// that the parts never come to more than the whole.
     pub in_stores: Duration,
     pub in_rules: Duration,
     /// The version of the program that was asked last, if one was.
@@ -50,10 +54,13 @@ pub struct Cost {
 impl Record {
     /// Does a piece of work, which belongs to a trace if one is told, and tells what it cost.
     pub async fn of<T>(trace: Option<Trace>, work: impl Future<Output = T>) -> (T, Cost) {
+        let started = Instant::now();
         let record = Rc::new(Self {
-            started: Instant::now(),
+            started,
             statements: Cell::new(0),
             in_stores: Cell::default(),
+            out: Cell::new(0),
+            out_since: Cell::new(started),
             in_rules: Cell::default(),
             program: Cell::new(None),
             tries: Cell::new(0),
@@ -75,11 +82,41 @@ impl Record {
         Cost {
             total: self.started.elapsed(),
             statements: self.statements.get(),
-            in_stores: self.in_stores.get(),
+            in_stores: self.in_stores(),
             in_rules: self.in_rules.get(),
             program: self.program.get(),
             tries: self.tries.get(),
             trouble: self.trouble.borrow().clone(),
+        }
+    }
+
+    fn in_stores(&self) -> Duration {
+        let now_out = if self.out.get() > 0 { self.out_since.get().elapsed() } else { Duration::ZERO };
+        self.in_stores.get().saturating_add(now_out)
+    }
+
+    fn statement_leaves(&self) {
+        self.statements.set(self.statements.get().saturating_add(1));
+        if self.out.get() == 0 {
+            self.out_since.set(Instant::now());
+        }
+        self.out.set(self.out.get().saturating_add(1));
+    }
+
+    fn statement_is_back(&self) {
+        // while the last one is still counted as out
+        let in_stores = self.in_stores();
+        self.out.set(self.out.get().saturating_sub(1));
+        if self.out.get() == 0 {
+            self.in_stores.set(in_stores);
+        }
+    }
+
+    fn rules_took(&self, took: Duration) {
+        self.in_rules.set(self.in_rules.get().saturating_add(took));
+        // time in the rules is none in the stores, though a statement was out
+        if let Some(later) = self.out_since.get().checked_add(took).filter(|_| self.out.get() > 0) {
+            self.out_since.set(later);
         }
     }
 }
@@ -146,26 +183,25 @@ pub fn milliseconds(duration: Duration) -> f64 {
     f64::from(u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)) / 1_000.0
 }
 
-/// A statement that is about to be sent; whoever holds this to its end has its time counted.
+/// A statement that is about to be sent; whoever holds this to its end has its time counted. Several may be out at once.
 pub(crate) struct Statement {
     record: Option<Rc<Record>>,
-    sent: Instant,
 }
 
 impl Statement {
     pub(crate) fn sent() -> Self {
         let record = current();
         if let Some(record) = &record {
-            record.statements.set(record.statements.get().saturating_add(1));
+            record.statement_leaves();
         }
-        Self { record, sent: Instant::now() }
+        Self { record }
     }
 }
 
 impl Drop for Statement {
     fn drop(&mut self) {
         if let Some(record) = &self.record {
-            record.in_stores.set(record.in_stores.get().saturating_add(self.sent.elapsed()));
+            record.statement_is_back();
         }
     }
 }
@@ -175,7 +211,7 @@ pub(crate) fn asking_rules<T>(ask: impl FnOnce() -> T) -> T {
     let Some(record) = current() else { return ask() };
     let asked = Instant::now();
     let answer = ask();
-    record.in_rules.set(record.in_rules.get().saturating_add(asked.elapsed()));
+    record.rules_took(asked.elapsed());
     answer
 }
 

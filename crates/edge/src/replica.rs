@@ -12,12 +12,17 @@
 //!   does not lock the caller's key, the rules of the program in force, the program's rules that a member accepted, or what other
 //!   members did (a device, a referral's caps). A plan made from an old snapshot of those would be accepted.
 //! - Who calls, and how much they asked: a key that was revoked opens nothing any more. The primary is asked for it while the
-//!   replica reads, so that it takes no longer. The first key and a member's token are known without the store.
+//!   replica reads. The first key and a member's token are known without the store, what came from their address or was asked
+//!   with the token is not.
 //! - A member's person, consents and acceptances: whoever writes to members goes by them. Jobs, the audit, what staff reads.
 //!
 //! What may be seen late, by as much as the replica is behind: a program that was published just now, a rule's budget that
-//! others used up, a voucher that was used, whose a phone is now, that a member was erased (numbers are left, no person). A quote
-//! promises nothing, and the order that follows it is decided by the primary.
+//! others used up, a voucher that was used, whose a phone is now, the segments that a member was put into (they change nothing in
+//! the books, so that no number moves with them), that a member was erased (numbers are left, no person). A quote promises
+//! nothing, and the order that follows it is decided by the primary.
+//!
+//! An account's numbers say nothing of another's: after a merge, or when an identity has moved, a replica may still find the
+//! account of before, which has come further. So the header names the account, and about another one the primary is asked.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
@@ -27,11 +32,13 @@ use std::time::{Duration, Instant};
 use domain::Id;
 use domain::plan::Plan;
 use domain::snapshot::{Member, RedemptionStatus, Snapshot};
+use serde_json::json;
 use store::{Load, Loaded, StoreError};
 
 use crate::access::optional_variable;
 use crate::call::{Call, Reply};
 use crate::database::{SpinDatabase, dispensable};
+use crate::log::say;
 use crate::problem::Problem;
 
 /// The header of answers about a member: how much of the account they know.
@@ -62,7 +69,7 @@ thread_local! {
 }
 
 /// How far an account has come: the number of its last entry, and the lock of its statistics (orders and tiers that moved no
-/// points). Neither ever falls. Written `14.6`.
+/// points). Neither ever falls. Written `14.6`, behind the account: `mem_11ef45a98b2c7d01:14.6`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sequence {
     entries: i64,
@@ -74,10 +81,18 @@ impl Sequence {
         Self { entries: member.seq, statistics: member.revision }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let (entries, statistics) = text.trim().split_once('.')?;
+    /// An account, and how far it has come.
+    fn parse(text: &str) -> Option<(Id, Self)> {
+        let (account, numbers) = text.trim().split_once(':')?;
+        let (entries, statistics) = numbers.split_once('.')?;
         let number = |text: &str| text.parse().ok().filter(|number| *number >= 0);
-        Some(Self { entries: number(entries)?, statistics: number(statistics)? })
+        let account = Id::parse(account, "mem").ok()?;
+        Some((account, Self { entries: number(entries)?, statistics: number(statistics)? }))
+    }
+
+    fn written(self, account: Id) -> String {
+        let Self { entries, statistics } = self;
+        format!("{}:{entries}.{statistics}", account.external("mem"))
     }
 
     fn covers(self, other: Self) -> bool {
@@ -98,8 +113,8 @@ pub(crate) struct Reading {
     from_replica: Cell<bool>,
     /// The replica is not asked any more.
     primary_only: Cell<bool>,
-    /// What the answer knows of the member.
-    sequence: Cell<Option<Sequence>>,
+    /// Whose account the answer is about, and what it knows of it.
+    sequence: Cell<Option<(Id, Sequence)>>,
 }
 
 impl Reading {
@@ -107,16 +122,17 @@ impl Reading {
         Self { at_least, ..Self::default() }
     }
 
-    /// What the caller has seen.
+    /// What the caller has seen, and of which account.
     ///
     /// # Errors
     /// 400 for what no answer has said.
-    pub(crate) fn at_least(&self) -> Result<Sequence, Problem> {
+    pub(crate) fn at_least(&self) -> Result<Option<(Id, Sequence)>, Problem> {
         let wrong = || {
-            let detail = "Kopilka-Min-Sequence is what an answer's header Kopilka-Sequence said about this member, like 14.6";
+            let detail = "Kopilka-Min-Sequence is what an answer's header Kopilka-Sequence said about this member, \
+                          like mem_11ef45a98b2c7d01:14.6";
             Problem::new(400, "min_sequence_invalid", detail)
         };
-        self.at_least.as_deref().map_or(Ok(Sequence::default()), |text| Sequence::parse(text).ok_or_else(wrong))
+        self.at_least.as_deref().map(|text| Sequence::parse(text).ok_or_else(wrong)).transpose()
     }
 
     /// What is refused by what a replica said may be refused for being late. Who calls is known from elsewhere.
@@ -138,8 +154,8 @@ where
         outcome => outcome,
     };
     let mut reply = outcome?;
-    if let Some(Sequence { entries, statistics }) = call.reading.sequence.get() {
-        reply.headers.push((SEQUENCE, format!("{entries}.{statistics}")));
+    if let Some((account, sequence)) = call.reading.sequence.get() {
+        reply.headers.push((SEQUENCE, sequence.written(account)));
     }
     Ok(reply)
 }
@@ -164,16 +180,20 @@ pub(crate) async fn ask<T>(replica: SpinDatabase, asked: impl Future<Output = Re
     };
     AWAY_UNTIL.set(Some(Instant::now() + AWAY));
     let detail = format!("the replica {} does not answer, reads go on from the primary: {failed}", replica.label());
-    eprintln!("{}", serde_json::json!({"level": "warn", "detail": detail}));
+    say(&json!({"level": "warn", "detail": detail}));
     None
 }
 
-/// Whether what the replica said of a load is as new as what the caller or this instance has seen, as far as that can be told.
-pub(crate) fn is_fresh(load: &Load, loaded: &Loaded, at_least: Sequence) -> bool {
+/// Whether what the replica said of a load is as new as what the caller or this instance has seen, as far as that can be told. Of
+/// another account than the caller's it can't.
+pub(crate) fn is_fresh(load: &Load, loaded: &Loaded, at_least: Option<(Id, Sequence)>) -> bool {
     let snapshot = &loaded.snapshot;
     let program = loaded.program.as_ref().map_or(0, |program| program.version);
     let of_account = match &snapshot.member {
-        Some(member) => Sequence::of(member).covers(at_least.and(seen(member.id))),
+        Some(member) => {
+            let covers = |asked| Sequence::of(member).covers(asked);
+            covers(seen(member.id)) && at_least.is_none_or(|(account, asked)| account == member.id && covers(asked))
+        }
         // nobody's cart
         None => load.member.is_none() && load.identity.is_none() && load.order.is_none() && load.redemption.is_none(),
     };
@@ -192,7 +212,7 @@ pub(crate) fn note_read(call: &Call, loaded: &Loaded, from_replica: bool) {
     for known in [member, other].into_iter().flatten() {
         remember(known.id, Sequence::of(known));
     }
-    call.reading.sequence.set(member.as_ref().map(Sequence::of));
+    call.reading.sequence.set(member.as_ref().map(|member| (member.id, Sequence::of(member))));
 }
 
 /// Remembers what a plan that stands has made of the accounts.
@@ -208,7 +228,8 @@ pub(crate) fn note_written(plan: &Plan) {
 /// The answer of a mutation knows what its plan has made of the member.
 pub(crate) fn note_mutation(call: &Call, snapshot: &Snapshot, plan: &Plan) {
     note_written(plan);
-    call.reading.sequence.set(snapshot.member.as_ref().map(|member| Sequence::of(member).and(seen(member.id))));
+    let come_to = |member: &Member| (member.id, Sequence::of(member).and(seen(member.id)));
+    call.reading.sequence.set(snapshot.member.as_ref().map(come_to));
 }
 
 fn seen(account: Id) -> Sequence {

@@ -190,7 +190,8 @@ pub async fn read(call: &Call, allowed: &[Scope], load: Load) -> Result<Read, Pr
 }
 
 /// A reading call whose answer tells its age by the member's account: from the replica where there is one that is not behind what
-/// the caller has seen, else from the primary. One round trip, two where the replica is behind.
+/// the caller has seen, else from the primary. One round trip, beside the primary's word on who calls; two where the replica is
+/// behind.
 ///
 /// # Errors
 /// As [`read`]; 400 for a `Kopilka-Min-Sequence` that is none.
@@ -198,20 +199,14 @@ pub async fn read_nearby(call: &Call, allowed: &[Scope], load: Load, look: &Look
     let at_least = call.reading.at_least()?;
     let (access, load) = reader(call, load).await?;
     if let Some(replica) = replica::for_read(call).await {
-        // of a key only the primary knows whether it was revoked, and of its calls how many there were
-        let of_primary = access.member().is_none() && load.caller.key.is_some();
-        let caller = if of_primary { Asking::default() } else { load.caller.clone() };
-        let nearby = Load { caller, ..load.clone() };
+        // whether a key was revoked, and how much was asked, only the primary knows
+        let nearby = Load { caller: Asking::default(), ..load.clone() };
         let found = replica::ask(replica, load_known_of(&replica, &nearby, look, now()));
-        let (known, found) = if of_primary {
-            let (known, found) = join(access.known(), found).await;
-            (Some(known?), found)
-        } else {
-            (None, found.await)
-        };
+        let (known, found) = join(access.known(), found).await;
+        let known = known?;
         if let Some((mut loaded, program)) = found.filter(|(loaded, _)| replica::is_fresh(&load, loaded, at_least)) {
             replica::note_read(call, &loaded, true);
-            loaded.caller = known.unwrap_or(loaded.caller);
+            loaded.caller = known;
             return told(call, allowed, &access, loaded, program, replica);
         }
     }
