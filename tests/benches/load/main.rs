@@ -4,8 +4,8 @@
 //! `floors` (calls beside the same SQL natively and a component that does nothing), `day` (a mixed day at rising rates), `flat`
 //! (the same order among more members), `hosted` (libSQL servers at some distance), `soak` (an hour) and `start`.
 //!
-//! The report is written to `target/load/report.md`, or to the folder that `LOAD_REPORT` names. How long each row is measured and
-//! warms up, in seconds: `LOAD_SECONDS` (8), `LOAD_WARM_UP` (3); how many members there are: `LOAD_MEMBERS`
+//! The report is written to `target/load/report.md`, or to the folder that `LOAD_REPORT` names (relative to this crate). How long each
+//! row is measured and warms up, in seconds: `LOAD_SECONDS` (8), `LOAD_WARM_UP` (3); how many members there are: `LOAD_MEMBERS`
 //! (`1000,10000,100000,1000000`); how many virtual seconds the hour has: `LOAD_SOAK_SECONDS` (3600). The data lies beside the other
 //! artifacts of the build, so that a commit waits for the disk that a shop of this machine would wait for.
 //!
