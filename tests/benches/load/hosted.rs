@@ -18,14 +18,13 @@ use crate::floors::Purchases;
 use crate::interactive;
 use crate::report::{Report, ms};
 
-/// Milliseconds that the way to the servers and back takes.
-const ADDED: [u64; 3] = [0, 5, 20];
 const MEMBERS: usize = 10_000;
 /// Tills at once.
 const CLIENTS: usize = 8;
 const CLIENTS_OF_THE_DAY: usize = 64;
 
-pub fn section(runtime: &Runtime, folder: &Path, spans: Spans) {
+/// `added` are the milliseconds that the way to the servers and back takes.
+pub fn section(runtime: &Runtime, folder: &Path, spans: Spans, added: &[u64]) {
     let mut report = Report::new(folder, "hosted", "Hosted stores");
     report.paragraph(&format!(
         "Two libSQL servers (sqld) on the same cores, {MEMBERS} members with {} orders each before; a way to them that takes so \
@@ -34,7 +33,7 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans) {
         tests::population::ORDERS,
     ));
     let (mut orders, mut lines) = (Vec::new(), Vec::new());
-    for added in ADDED {
+    for &added in added {
         let Some(servers) = Servers::start(runtime, Duration::from_millis(added)) else { return };
         let data = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for data");
         let application = Application::open(runtime, data.path(), Some(&servers), ClockMode::Real);

@@ -6,8 +6,9 @@
 //!
 //! The report is written to `target/load/report.md`, or to the folder that `LOAD_REPORT` names (relative to this crate). How long each
 //! row is measured and warms up, in seconds: `LOAD_SECONDS` (8), `LOAD_WARM_UP` (3); how many members there are: `LOAD_MEMBERS`
-//! (`1000,10000,100000,1000000`); how many virtual seconds the hour has: `LOAD_SOAK_SECONDS` (3600). The data lies beside the other
-//! artifacts of the build, so that a commit waits for the disk that a shop of this machine would wait for.
+//! (`1000,10000,100000,1000000`); how many milliseconds hosted stores are away: `LOAD_ADDED` (`0,5,20`); how many virtual seconds the
+//! hour has: `LOAD_SOAK_SECONDS` (3600). The data lies beside the other artifacts of the build, so that a commit waits for the disk
+//! that a shop of this machine would wait for.
 //!
 //! Not a timed test: nothing fails because it is slow.
 
@@ -46,8 +47,7 @@ fn main() {
     }
     let seconds = |name, usual: f64| Duration::from_secs_f64(setting(name, usual));
     let spans = Spans { warm_up: seconds("LOAD_WARM_UP", 3.0), measured: seconds("LOAD_SECONDS", 8.0) };
-    let sizes: String = setting("LOAD_MEMBERS", "1000,10000,100000,1000000".to_owned());
-    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("LOAD_MEMBERS are numbers")).collect();
+    let sizes: Vec<usize> = numbers("LOAD_MEMBERS", "1000,10000,100000,1000000");
     let folder = std::env::var_os("LOAD_REPORT").map_or_else(|| application::manifest("../target/load"), PathBuf::from);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the application");
     for name in report::SECTIONS.iter().filter(|name| arguments.is_empty() || arguments.iter().any(|asked| asked == *name)) {
@@ -56,12 +56,18 @@ fn main() {
             "day" => days::section(&runtime, &folder, spans, &sizes),
             // fewer than ten thousand are all in the cache
             "flat" => flat::section(&runtime, &folder, spans, &sizes[1.min(sizes.len() - 1)..]),
-            "hosted" => hosted::section(&runtime, &folder, spans),
+            "hosted" => hosted::section(&runtime, &folder, spans, &numbers("LOAD_ADDED", "0,5,20")),
             "soak" => soak::section(&runtime, &folder, setting("LOAD_SOAK_SECONDS", 3_600)),
             _ => start::section(&runtime, &folder),
         }
     }
     runtime.shutdown_background();
+}
+
+/// Several numbers from the environment, with commas between them.
+fn numbers<T: FromStr>(name: &str, usual: &str) -> Vec<T> {
+    let text: String = setting(name, usual.to_owned());
+    text.split(',').map(|number| number.parse().unwrap_or_else(|_| panic!("{name}={text} are no numbers"))).collect()
 }
 
 /// A setting from the environment.
