@@ -1,5 +1,94 @@
 -- Purchases and redemptions: what of the referee (`apply_plan` in 0002_referee.sql) reads any of 'orders', 'lines', 'entries', 'redemptions', 'redemption_updates', 'statistics', 'budgets', 'outbox',
--- word for word. A test of the store makes this file and holds it against that one.
+-- word for word, and entries (`post_entry`) of all kinds but merges. A test of the store makes this file and holds it
+-- against that one.
+
+CREATE VIEW IF NOT EXISTS apply_purchase_entry AS
+  SELECT 0 AS id, 0 AS account_id, 0 AS seq, '' AS kind, 0 AS amount, 0 AS deficit_change, 0 AS balance_after, 0 AS at,
+         0 AS occurred_at, 0 AS parent_id, 0 AS order_id, 0 AS redemption_id, 0 AS command_id, 0 AS program_version,
+         '' AS explanation, '' AS lots, '' AS postings
+   WHERE 0;
+
+CREATE TRIGGER IF NOT EXISTS post_purchase_entry INSTEAD OF INSERT ON apply_purchase_entry BEGIN
+  SELECT RAISE(ABORT, 'E_KIND') WHERE NEW.kind IN ('merge_out', 'merge_in');
+
+  -- 1. the fact, and the lots that it creates (born fully in `revoked`)
+  INSERT INTO entry (id, account_id, seq, kind, amount, points, deficit_change, balance_after, at, occurred_at, parent_id,
+                     order_id, redemption_id, command_id, program_version, explanation)
+  SELECT NEW.id, NEW.account_id, NEW.seq, NEW.kind, NEW.amount,
+         (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining, NEW.deficit_change, NEW.balance_after, NEW.at,
+         NEW.occurred_at, NEW.parent_id, NEW.order_id, NEW.redemption_id, NEW.command_id, NEW.program_version, NEW.explanation
+    FROM kind k WHERE k.kind = NEW.kind;
+  SELECT RAISE(ABORT, 'E_KIND') WHERE changes() <> 1;
+  INSERT INTO lot (id, account_id, entry_id, rule_id, issued, revoked, activates_at, expires_at, planned_expires_at, notice_days,
+                   awaits_activation, awaits_notice)
+  SELECT value ->> 'id', NEW.account_id, NEW.id, value ->> 'rule_id', value ->> 'issued', value ->> 'issued',
+         value ->> 'activates_at', iif(value ->> 'notice_days' IS NULL, value ->> 'expires_at', NULL),
+         iif(value ->> 'notice_days' IS NULL, NULL, value ->> 'expires_at'), value ->> 'notice_days',
+         value ->> 'activates_at' > NEW.at, value ->> 'notice_days' IS NOT NULL
+    FROM json_each(NEW.lots);
+  INSERT INTO posting (entry_id, lot_id, points) SELECT NEW.id, value ->> 0, value ->> 1 FROM json_each(NEW.postings);
+
+  -- 2. postings and the movement of the deficit are the amount; only new lots and a settlement pay a deficit, the latter as
+  --    much as it takes; only a clawback makes one
+  SELECT RAISE(ABORT, 'E_AMOUNT')
+   WHERE (SELECT coalesce(sum(points), 0) FROM posting WHERE entry_id = NEW.id) + abs(NEW.deficit_change) <> NEW.amount
+      OR NEW.deficit_change > 0 AND NEW.kind NOT IN ('clawback', 'referral_clawback')
+      OR (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
+         <> ((SELECT coalesce(sum(issued), 0) FROM lot WHERE entry_id = NEW.id) = NEW.amount)
+      OR NEW.deficit_change < 0 AND NEW.kind <> 'settle' AND NOT (SELECT creates_lots FROM kind WHERE kind = NEW.kind)
+      OR NEW.kind = 'settle' AND NEW.amount <> -2 * NEW.deficit_change;
+
+  -- 3. every lot is this account's; live when points are held or given to somebody, due when they expire, its own when
+  --    they are granted
+  SELECT RAISE(ABORT, 'E_LOT')
+   WHERE EXISTS (SELECT 1 FROM posting p LEFT JOIN lot l ON l.id = p.lot_id JOIN kind k ON k.kind = NEW.kind
+                  WHERE p.entry_id = NEW.id
+                    AND (l.account_id IS NOT NEW.account_id
+                         OR NEW.kind = 'hold' AND (l.activates_at > NEW.at OR l.expires_at <= NEW.at)
+                         OR NEW.kind = 'expire' AND (l.expires_at IS NULL OR l.expires_at > NEW.at)
+                         OR k.creates_lots AND (l.entry_id <> NEW.id OR p.points > l.issued)))
+      OR NEW.kind = 'transfer_in' AND EXISTS (
+           SELECT 1 FROM entry o JOIN posting p ON p.entry_id = o.id JOIN lot l ON l.id = p.lot_id
+            WHERE o.id = NEW.parent_id AND o.account_id <> NEW.account_id AND (l.activates_at > o.at OR l.expires_at <= o.at));
+
+  -- 4. the parent is of the right kind and this account's, or of one that was merged into it (what is transferred comes
+  --    from any account); its children never exceed it: clawbacks and transfers in all, captures, releases and
+  --    rollbacks in each lot
+  SELECT RAISE(ABORT, 'E_PARENT')
+   WHERE (SELECT parent FROM kind WHERE kind = NEW.kind) IS NOT
+         (SELECT p.kind FROM entry p
+           WHERE p.id = NEW.parent_id
+             AND (NEW.kind = 'transfer_in' OR p.account_id = NEW.account_id
+                  OR NEW.account_id = (SELECT merged_into FROM member WHERE id = p.account_id)))
+      OR NEW.kind IN ('clawback', 'referral_clawback', 'transfer_in')
+         AND (SELECT sum(c.amount) FROM entry c WHERE c.parent_id = NEW.parent_id)
+             > (SELECT p.amount FROM entry p WHERE p.id = NEW.parent_id)
+      OR NEW.parent_id IS NOT NULL AND NEW.kind NOT IN ('clawback', 'referral_clawback', 'transfer_in') AND EXISTS (
+           SELECT 1 FROM posting own WHERE own.entry_id = NEW.id
+              -- CROSS JOIN: from the few children, not from everything that the lot ever gave
+              AND (SELECT sum(c.points) FROM entry o CROSS JOIN posting c ON c.entry_id = o.id AND c.lot_id = own.lot_id
+                    WHERE o.parent_id = NEW.parent_id)
+                  > coalesce((SELECT points FROM posting WHERE entry_id = NEW.parent_id AND lot_id = own.lot_id), 0));
+
+  -- 5. project: the totals of the rules, the lots, then the account; seq is the lock
+  INSERT INTO rule_total (rule_id, points)
+  SELECT value ->> 'rule_id', value ->> 'issued' FROM json_each(NEW.lots) WHERE NEW.kind = 'earn'
+      ON CONFLICT (rule_id) DO UPDATE SET points = rule_total.points + excluded.points;
+  UPDATE lot SET remaining = remaining + p.points * k.d_remaining, held = held + p.points * k.d_held,
+                 spent = spent + p.points * k.d_spent, expired = expired + p.points * k.d_expired,
+                 revoked = revoked + p.points * k.d_revoked
+    FROM posting p, kind k WHERE p.entry_id = NEW.id AND k.kind = NEW.kind AND lot.id = p.lot_id;
+  UPDATE account SET seq = NEW.seq, last_at = NEW.at, deficit = deficit + NEW.deficit_change,
+                     remaining = remaining + (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining,
+                     held = held + (NEW.amount - abs(NEW.deficit_change)) * k.d_held,
+                     earned = earned - (NEW.amount - abs(NEW.deficit_change)) * k.d_revoked,
+                     redeemed = redeemed + (NEW.amount - abs(NEW.deficit_change)) * k.d_spent,
+                     expired = expired + (NEW.amount - abs(NEW.deficit_change)) * k.d_expired
+    FROM kind k
+   WHERE k.kind = NEW.kind AND account.id = NEW.account_id AND seq = NEW.seq - 1 AND last_at <= NEW.at
+     AND remaining + (NEW.amount - abs(NEW.deficit_change)) * k.d_remaining = NEW.balance_after;
+  SELECT RAISE(ABORT, 'E_STALE') WHERE changes() <> 1;
+END;
 
 CREATE VIEW IF NOT EXISTS apply_purchase AS
   SELECT 0 AS id, '' AS key, '' AS fingerprint, 0 AS status, '' AS answer, 0 AS at, '' AS plan WHERE 0;
@@ -17,19 +106,7 @@ CREATE TRIGGER IF NOT EXISTS apply_purchase_plan INSTEAD OF INSERT ON apply_purc
   -- nothing is written of a member who was merged or erased meanwhile: what the plan moves has locks of its own, what it only
   -- names would stay behind
   SELECT RAISE(ABORT, 'E_STALE')
-    FROM (SELECT value ->> 'member_id' AS id FROM json_each(NEW.plan, '$.events')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.vouchers')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.segments')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.granted_tiers')
-          UNION ALL SELECT value FROM json_each(NEW.plan, '$.ended_tiers')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.identities')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.orders')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.claims')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.member_codes')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.consents')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.acceptances')
-          UNION ALL SELECT value ->> 'member_id' FROM json_each(NEW.plan, '$.devices')
-          UNION ALL SELECT value ->> 'referrer_id' FROM json_each(NEW.plan, '$.verdicts')) named
+    FROM (SELECT value ->> 'member_id' AS id FROM json_each(NEW.plan, '$.orders')) named
     CROSS JOIN member m ON m.id = named.id
    WHERE m.merged_into IS NOT NULL OR m.status = 'erased';
 
@@ -68,7 +145,7 @@ CREATE TRIGGER IF NOT EXISTS apply_purchase_plan INSTEAD OF INSERT ON apply_purc
                         IS NOT (SELECT sum(amount), sum(program_discount), sum(paid_points), sum(paid_money), sum(qualifying)
                                   FROM order_line WHERE order_id = o.value ->> 'id'));
 
-  INSERT INTO apply_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, parent_id, order_id,
+  INSERT INTO apply_purchase_entry (id, account_id, seq, kind, amount, deficit_change, balance_after, at, occurred_at, parent_id, order_id,
                            redemption_id, command_id, program_version, explanation, lots, postings)
   SELECT value ->> 'id', value ->> 'account_id', value ->> 'seq', value ->> 'kind', value ->> 'amount',
          value ->> 'deficit_change', value ->> 'balance_after', value ->> 'at', value ->> 'occurred_at', value ->> 'parent_id',

@@ -9,27 +9,30 @@
 -- "largest_order": bool}; null for nothing       ?11 codes of vouchers (a JSON array)       ?12 event ref
 -- ?13 1: also what the member agreed to          ?14 1: also the referrals by which they came   ?15 hash of the order's device
 WITH
-  red AS (SELECT * FROM redemption WHERE id = ?6),
-  ord AS (SELECT * FROM orders WHERE ref = ?5),
   -- the member named by the caller comes before the one of the order or redemption: a mismatch is for the ledger to refuse;
   -- whoever was merged is the member that took over
+  who AS (SELECT CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
+                      WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
+                      ELSE coalesce((SELECT member_id FROM orders WHERE ref = ?5),
+                                    (SELECT account_id FROM redemption WHERE id = ?6)) END AS id),
   mem AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                  a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
                  s.grace_until, s.stepped_at, s.own_tier, m.segments, m.profile
             FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
-           WHERE m.id = CASE WHEN ?3 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?3), ?3)
-                             WHEN ?4 IS NOT NULL THEN (SELECT member_id FROM identity WHERE hash = ?4)
-                             ELSE coalesce((SELECT member_id FROM ord), (SELECT account_id FROM red)) END),
+           WHERE m.id = (SELECT id FROM who)),
+  -- all memberships
+  -- [other] kin AS (SELECT id FROM who UNION ALL SELECT id FROM member WHERE merged_into = (SELECT id FROM who))
   other AS (SELECT m.id, m.channel, m.status, m.referral_code, m.joined_at, a.seq, a.last_at, a.remaining, a.held, a.deficit,
                    a.earned, a.redeemed, a.expired, s.revision, s.orders, s.qualifying_spend, s.tier, s.tier_since,
                    s.grace_until, s.stepped_at, s.own_tier, m.segments, m.profile
               FROM member m JOIN account a ON a.id = m.id JOIN statistics s ON s.member_id = m.id
              WHERE m.id = CASE WHEN ?8 IS NOT NULL THEN coalesce((SELECT merged_into FROM member WHERE id = ?8), ?8)
                                ELSE (SELECT member_id FROM identity WHERE hash = ?9) END),
-  -- all memberships of both
-  kin AS (SELECT id FROM mem UNION ALL SELECT id FROM other
-          UNION ALL SELECT m.id FROM mem CROSS JOIN member m ON m.merged_into = mem.id
+  -- of both
+  kin AS (SELECT id FROM who UNION ALL SELECT id FROM other
+          UNION ALL SELECT id FROM member WHERE merged_into = (SELECT id FROM who)
           UNION ALL SELECT m.id FROM other CROSS JOIN member m ON m.merged_into = other.id)
+  -- [/other]
 SELECT
   json_object('key', json((SELECT json_object('id', id, 'scopes', json(scopes), 'store', store, 'expires_at', expires_at)
                              FROM api_key WHERE hash = ?1 ->> 'key' AND revoked_at IS NULL)),
@@ -87,7 +90,7 @@ SELECT
      FROM mem) AS member,
   -- [id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days]
   (SELECT json_group_array(json_array(id, rule_id, remaining, activates_at, expires_at, planned_expires_at, notice_days))
-     FROM lot WHERE account_id = (SELECT id FROM mem) AND remaining > 0) AS lots,
+     FROM lot WHERE account_id = (SELECT id FROM who) AND remaining > 0) AS lots,
   -- holds that are still open: past their deadline they give their points back before anything else
   (SELECT json_group_array(json_object('id', r.id, 'status', r.status, 'hold_expires_at', r.hold_expires_at, 'hold_entry', r.hold_entry,
                                        'points', r.points,
@@ -95,14 +98,14 @@ SELECT
                                                                  l.planned_expires_at, l.notice_days))
                                 FROM posting p JOIN lot l ON l.id = p.lot_id WHERE p.entry_id = r.hold_entry))))
      FROM redemption r
-    WHERE r.account_id = (SELECT id FROM mem) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
+    WHERE r.account_id = (SELECT id FROM who) AND r.status IN ('awaiting_confirmation', 'held')) AS holds,
   -- [redemption] NULL AS redemption,
   (SELECT json_object('id', id, 'account_id', account_id, 'status', status, 'points', points, 'money', money,
                       'captured', captured, 'items', items, 'payable', payable, 'lines', json(lines), 'store', store,
                       'hold_expires_at', hold_expires_at, 'created_at', created_at, 'hold_entry', hold_entry,
                       'code_hash', code_hash, 'attempts', attempts, 'order_ref', order_ref, 'program_version', program_version,
                       'used_by', (SELECT ref FROM orders o WHERE o.redemption_id = red.id))
-     FROM red) AS redemption,
+     FROM redemption red WHERE id = ?6) AS redemption,
   -- [/redemption]
   -- [order] NULL AS "order",
   (SELECT json_object('id', o.id, 'ref', o.ref, 'member_id', o.member_id, 'content_hash', o.content_hash, 'status', o.status,
@@ -145,7 +148,7 @@ SELECT
             'largest_other', CASE WHEN ?10 ->> 'largest_order' THEN
               (SELECT coalesce(max(q.qualifying), 0) FROM orders q
                 WHERE q.member_id = o.member_id AND q.id <> o.id AND q.status = 'recorded') ELSE 0 END)
-     FROM ord o) AS "order",
+     FROM orders o WHERE o.ref = ?5) AS "order",
   -- [/order]
   -- [other] NULL AS other, NULL AS other_lots,
   (SELECT json_object('id', id, 'channel', channel, 'status', status, 'referral_code', referral_code, 'joined_at', joined_at,
@@ -207,6 +210,10 @@ SELECT
                        WHERE a.member_id = mem.id ORDER BY a.id DESC LIMIT 1)))
        FROM mem) END AS agreed,
   -- [/agreed]
+  -- whether it is there: asked instead of the order itself by whoever expects a new one
+  -- [whether_order] NULL AS whether_order,
+  EXISTS (SELECT 1 FROM orders WHERE ref = ?5) AS whether_order,
+  -- [/whether_order]
   -- whether there are any of those that come next
   -- [whether_referrals] NULL AS whether_referrals,
   EXISTS (SELECT 1 FROM kin CROSS JOIN referral w ON w.referee_id = kin.id
@@ -217,7 +224,7 @@ SELECT
   CASE WHEN ?14 IS NOT NULL THEN
     (SELECT json_group_array(json_object('referee_id', r.referee_id, 
             'first', (SELECT min(id) FROM kin),
-            'of_member', json(iif(r.account_id = (SELECT id FROM mem), 'true', 'false')),
+            'of_member', json(iif(r.account_id = (SELECT id FROM who), 'true', 'false')),
             'paid', json(iif(r.outcome = 'paid', 'true', 'false')), 'order_id', r.order_id, 'keep', r.keep,
             'referrer_entry', r.referrer_entry, 'referee_entry', r.referee_entry,
             'referrer_given', json((SELECT json_group_array(json_array(l.id, l.issued, l.expired, l.expires_at)) FROM lot l WHERE l.entry_id = r.referrer_entry)),

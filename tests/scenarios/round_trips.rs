@@ -69,6 +69,15 @@ pub async fn count_each_call(shop: &Shop) {
 }
 
 #[tokio::test]
+async fn an_order_that_is_there_already_makes_two_round_trips_too() {
+    let shop = &Shop::open("fixed").await;
+    let anna = &shop.enrol("+7 900 000-00-01").await;
+    let order = &anna.order(goods());
+    anna.orders(order).await.expect(201);
+    check(shop, "the same order under another key", 2, || async { assert!(anna.orders(order).await.replayed) }).await;
+}
+
+#[tokio::test]
 async fn a_program_that_looks_back_costs_no_more() {
     let mut document = crate::limits::program(&json!({"per_day": "100000", "budget": "1000000"}));
     document["tiers"] = json!({

@@ -19,7 +19,8 @@ pub async fn record(call: &Call) -> Result<Reply, Problem> {
     let order = body.purchase("", now())?;
     let content = canonical(&call.body).await?;
     let redemption = body.redemption_id.as_deref().map(redemption_id).transpose()?;
-    let load = Load { order: Some(order.reference.clone()), redemption, vouchers: body.vouchers().to_vec(), ..Load::default() };
+    let (reference, vouchers) = (Some(order.reference.clone()), body.vouchers().to_vec());
+    let load = Load { order: reference, whether_order: true, redemption, vouchers, ..Load::default() };
     let load = match &body.member {
         None if redemption.is_some() => {
             return Err(Problem::field("/member", "required", "an order that is paid with points needs its member"));

@@ -250,7 +250,7 @@ fn told(
 
 /// Loads with what the program must know of the member. Which program is in force is not known before: the one that this
 /// instance saw last is asked, and where another one wants to know something else, everything is loaded once more; so it is with
-/// the first referral that the instance meets.
+/// an order that was thought to be new, and with the first referral that the instance meets.
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Stale`] when program follows program.
@@ -280,13 +280,16 @@ async fn load_known_of(
             Err(problem) => return Ok((loaded, Err(problem))),
         };
         let needs = program.needs(&look.knowing(&loaded.snapshot), now);
+        // whoever is not there has done nothing
+        let known = needs == load.needs || loaded.snapshot.member.is_none();
+        if known && !loaded.lacks_order && !loaded.lacks_referrals {
+            return Ok((loaded, Ok(program)));
+        }
         if loaded.lacks_referrals {
             MET_REFERRALS.set(true);
             load.whether_referrals = false;
-        // whoever is not there has done nothing
-        } else if needs == load.needs || loaded.snapshot.member.is_none() {
-            return Ok((loaded, Ok(program)));
         }
+        load.whether_order &= !loaded.lacks_order;
         load.needs = needs;
     }
     Err(StoreError::Stale)

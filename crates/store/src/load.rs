@@ -46,6 +46,8 @@ pub struct Load {
     pub member: Option<Id>,
     pub identity: Option<String>,
     pub order: Option<String>,
+    /// Of the order only whether there is one: a new one is not there, and the SELECT is much shorter without.
+    pub whether_order: bool,
     pub redemption: Option<Id>,
     pub return_ref: Option<String>,
     /// Whoever the command is about beside the member.
@@ -73,11 +75,12 @@ impl Load {
         load_with([
             !self.needs.is_empty(),
             self.redemption.is_some(),
-            self.order.is_some(),
+            self.order.is_some() && !self.whether_order,
             self.other.is_some() || self.other_identity.is_some(),
             !self.vouchers.is_empty(),
             self.event.is_some(),
             self.agreed,
+            self.order.is_some() && self.whether_order,
             self.referrals && self.whether_referrals,
             self.referrals && !self.whether_referrals,
         ])
@@ -124,6 +127,8 @@ pub struct Loaded {
     pub answered: Option<Answered>,
     pub program: Option<ProgramHead>,
     pub snapshot: Snapshot,
+    /// There is such an order, and only that was asked for: the snapshot lacks it.
+    pub lacks_order: bool,
     /// There are referrals, and only that was asked for: the snapshot lacks them.
     pub lacks_referrals: bool,
 }
@@ -195,7 +200,8 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
     Ok(Loaded {
         caller,
         answered,
-        lacks_referrals: integer(row, 14) == Some(1),
+        lacks_order: integer(row, 14) == Some(1),
+        lacks_referrals: integer(row, 15) == Some(1),
         snapshot: Snapshot {
             program_version: program.as_ref().map_or(0, |program| program.version),
             member: json::<Member>(row, 3)?,
@@ -210,7 +216,7 @@ pub async fn load(db: &impl Database, what: &Load) -> Result<Loaded, StoreError>
             event: json::<RecordedEvent>(row, 11)?,
             agreed: json::<Agreed>(row, 13)?,
             windows: what.needs.windows.clone(),
-            referrals: json::<Vec<RecordedReferral>>(row, 15)?.unwrap_or_default(),
+            referrals: json::<Vec<RecordedReferral>>(row, 16)?.unwrap_or_default(),
             device: what.device.clone(),
         },
         program,

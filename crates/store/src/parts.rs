@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 /// Columns of `load.sql` that most calls don't ask for.
-pub(crate) const PARTS: [&str; 9] =
-    ["needs", "redemption", "order", "other", "vouchers", "event", "agreed", "whether_referrals", "referrals"];
+pub(crate) const PARTS: [&str; 10] =
+    ["needs", "redemption", "order", "other", "vouchers", "event", "agreed", "whether_order", "whether_referrals", "referrals"];
 
 const LOAD: &str = include_str!("../../../sql/statements/load.sql");
 
@@ -78,7 +78,7 @@ mod tests {
         for number in 0..1_usize << PARTS.len() {
             let text = load_with(std::array::from_fn(|part| number >> part & 1 == 1));
             let statement = database.prepare(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-            assert_eq!((statement.parameter_count(), statement.column_count()), (15, 16), "{text}");
+            assert_eq!((statement.parameter_count(), statement.column_count()), (15, 17), "{text}");
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::purchase::purchase;
 use crate::shop::Shop;
 
 /// What may be read from end to end: programs and endpoints are few; the others are what a statement itself has made, and JSON.
-const SMALL: [&str; 33] = [
+const SMALL: [&str; 34] = [
+    "SCAN who",
     "SCAN listening",
     "SCAN fresh",
     "SCAN told",

@@ -103,6 +103,19 @@ fn an_order_that_was_recorded_brings_its_answer() {
 }
 
 #[test]
+fn whoever_expects_a_new_order_is_told_only_that_it_is_there() {
+    let (mut shop, anna) = Shop::with_member(100);
+    let expected_new = Load { member: Some(anna), whether_order: true, ..order("A") };
+    let before = shop.loaded(&expected_new);
+    assert!(!before.lacks_order && before.snapshot.order.is_none());
+    shop.order(anna, &purchase("A").line("a", 1_000, 500), None);
+    let after = shop.loaded(&expected_new);
+    assert!(after.lacks_order && after.snapshot.order.is_none());
+    let whole = shop.loaded(&Load { whether_order: false, ..expected_new });
+    assert!(!whole.lacks_order && whole.snapshot.order.is_some());
+}
+
+#[test]
 fn everything_that_a_line_says_comes_back() {
     let (mut shop, anna) = Shop::with_member(0);
     let mut bought = purchase("A").line("a", 1_500, 1_000);
