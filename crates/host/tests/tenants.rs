@@ -272,7 +272,10 @@ fn the_hourly_script_for_kubernetes_runs_every_job_and_fails_where_one_does() {
         command.args(["-euc", &script]).env("URL", format!("http://{}", running.address)).env("KEY", key);
         command.output().expect("sh starts")
     };
-    let (said, _) = ended(&run(&running.key), 0);
+    // the only key that the container gets may run jobs, and nothing else
+    let (status, made) = running.ask("POST", "/v1/keys", &running.key, Some(json!({"scopes": ["jobs"]})));
+    assert_eq!(status, 201, "{made}");
+    let (said, _) = ended(&run(made["key"].as_str().expect("a key")), 0);
     assert_eq!(said, "", "nothing but what failed is told");
     let (said, _) = ended(&run("kk_nobody"), 1);
     for job in ["migrate", "holds", "expire", "deliver", "reseal"] {
