@@ -1,15 +1,17 @@
 //! The databases of a host, SQLite files or hosted: where they lie, how they are opened, how many statements each has seen.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::reuse::{Reusable, Unused};
 use crate::runtime_config::DatabasePlace;
+use crate::turn::Line;
 
 /// How often a statement asks for the lock that another connection holds: for 5 s, as long as in Spin.
 const BUSY_TRIES: i32 = 10_000;
@@ -25,6 +27,8 @@ pub(crate) struct Database {
     statements: AtomicU64,
     /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
     keeper: Mutex<Option<rusqlite::Connection>>,
+    /// Of those who write to the file.
+    line: Line,
     unused: Arc<Unused>,
 }
 
@@ -55,6 +59,7 @@ impl Database {
             place,
             statements: AtomicU64::new(0),
             keeper: Mutex::new(keeper),
+            line: Line::default(),
             unused: Unused::new(),
         })
     }
@@ -83,6 +88,11 @@ impl Database {
         }
     }
 
+    /// Where those stand who want to write to the file.
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
     pub(crate) fn count_statement(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
     }
@@ -95,7 +105,7 @@ impl Database {
     /// Writes everything into the file itself and closes it.
     pub(crate) fn close(&self) -> Result<()> {
         self.unused.close();
-        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let keeper = self.keeper.lock().take();
         let Some(keeper) = keeper else { return Ok(()) };
         let written = keeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         written.with_context(|| format!("cannot write back the journal of {}", self.place))
@@ -136,7 +146,7 @@ mod tests {
         let file = folder.path().join("new/books.db");
         let database = Database::new("default", DatabasePlace::File(file)).unwrap();
         let Link::File(connection) = database.connect().unwrap() else { panic!("a file is no server") };
-        let connection = Arc::into_inner(connection).unwrap().into_inner().unwrap();
+        let connection = Arc::into_inner(connection).unwrap().into_inner();
         for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
             let set = connection.pragma_query_value(None, pragma, |row| {
                 row.get::<_, rusqlite::types::Value>(0).map(|value| match value {

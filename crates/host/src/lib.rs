@@ -55,6 +55,7 @@ mod server;
 mod sqlite;
 mod state;
 mod telemetry;
+mod turn;
 mod variables;
 
 /// What everything here answers with.

@@ -121,12 +121,21 @@ impl DerefMut for Reusable {
 }
 
 fn leaves_nothing_behind(statement: &str) -> bool {
+    let first = first_word(statement);
+    ON_ROWS.iter().any(|known| first.eq_ignore_ascii_case(known)) || without_comments(statement) == HARMLESS
+}
+
+/// The word with which a statement begins, after comments of a line each.
+pub(crate) fn first_word(statement: &str) -> &str {
+    without_comments(statement).split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default()
+}
+
+fn without_comments(statement: &str) -> &str {
     let mut text = statement.trim_start();
     while text.starts_with("--") {
         text = text.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
     }
-    let first = text.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default();
-    ON_ROWS.iter().any(|known| first.eq_ignore_ascii_case(known)) || text == HARMLESS
+    text
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rusqlite::types::{Value as Stored, ValueRef};
@@ -53,7 +53,7 @@ impl Connection {
             let link = opened.connect().map_err(io)?;
             if let (Link::File(connection), true) = (&link, full) {
                 // as many pages as there are
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut connection = connection.lock();
                 connection.spoil();
                 connection.pragma_update(None, "max_page_count", 1).map_err(io)?;
             }
@@ -65,7 +65,7 @@ impl Connection {
     /// Asks the connection itself, when no statement holds it. A hosted one has no answer but this, there as on Spin.
     async fn ask<T: Send + 'static>(&self, question: fn(&rusqlite::Connection) -> T, hosted: T) -> wasmtime::Result<T> {
         let Link::File(connection) = self.link.clone() else { return Ok(hosted) };
-        let asked = blocking(move || Ok(question(&connection.lock().unwrap_or_else(PoisonError::into_inner)))).await;
+        let asked = blocking(move || Ok(question(&connection.lock()))).await;
         asked.map_err(|error| wasmtime::format_err!("{error}"))
     }
 
@@ -95,10 +95,13 @@ impl Connection {
         columns: impl FnOnce(Vec<String>),
         mut row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        let mut connection = match &self.link {
-            Link::File(connection) => connection.lock().unwrap_or_else(PoisonError::into_inner),
+        let connection = match &self.link {
+            Link::File(connection) => connection,
             Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
         };
+        let taken = self.database.line().stand_in(statement, connection, |connection| !connection.is_autocommit());
+        // in SQLite's own words, after as long as it waits itself
+        let (_turn, mut connection) = taken.ok_or_else(|| io("database is locked"))?;
         connection.says(statement);
         let mut prepared = connection.prepare_cached(statement).map_err(io)?;
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
