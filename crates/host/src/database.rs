@@ -9,9 +9,8 @@ use anyhow::{Context as _, Result};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::reuse::{Reusable, Unused};
+use crate::file::{File, FileConnection};
 use crate::runtime_config::DatabasePlace;
-use crate::turn::Line;
 
 /// How often a statement asks for the lock that another connection holds: for 5 s, as long as in Spin.
 const BUSY_TRIES: i32 = 10_000;
@@ -25,17 +24,25 @@ pub(crate) struct Database {
     name: String,
     place: DatabasePlace,
     statements: AtomicU64,
-    /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
-    keeper: Mutex<Option<rusqlite::Connection>>,
-    /// Of those who write to the file.
-    line: Line,
-    unused: Arc<Unused>,
+    store: Store,
+}
+
+enum Store {
+    File {
+        file: Arc<File>,
+        /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
+        keeper: Mutex<Option<rusqlite::Connection>>,
+    },
+    Server {
+        url: String,
+        token: String,
+    },
 }
 
 /// What a connection speaks to.
 #[derive(Clone)]
 pub(crate) enum Link {
-    File(Arc<Mutex<Reusable>>),
+    File(Arc<FileConnection>),
     /// The client that Spin uses: it sends one statement after another, in a stream that the server keeps for it.
     Hosted(libsql::Connection),
 }
@@ -43,32 +50,26 @@ pub(crate) enum Link {
 impl Database {
     /// Opens a file, and makes it where it isn't there. A server need not be there yet.
     pub(crate) fn new(name: &str, place: DatabasePlace) -> Result<Self> {
-        let keeper = match &place {
-            DatabasePlace::File(file) => {
-                let keeper = open(file).and_then(|keeper| {
+        let store = match &place {
+            DatabasePlace::File(path) => {
+                let keeper = open(path).and_then(|keeper| {
                     // Only a connection that has read something keeps the journal.
                     keeper.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
                     Ok(keeper)
                 });
-                Some(keeper.with_context(|| format!("cannot open the database {place}"))?)
+                let keeper = keeper.with_context(|| format!("cannot open the database {place}"))?;
+                Store::File { file: File::new(path), keeper: Mutex::new(Some(keeper)) }
             }
-            DatabasePlace::Hosted { .. } => None,
+            DatabasePlace::Hosted { url, token } => Store::Server { url: url.clone(), token: token.clone() },
         };
-        Ok(Self {
-            name: name.to_owned(),
-            place,
-            statements: AtomicU64::new(0),
-            keeper: Mutex::new(keeper),
-            line: Line::default(),
-            unused: Unused::new(),
-        })
+        Ok(Self { name: name.to_owned(), place, statements: AtomicU64::new(0), store })
     }
 
     /// A connection of one's own; to a server each is another client, as on Spin. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
-        Ok(match &self.place {
-            DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(self.unused.take(file, open)?))),
-            DatabasePlace::Hosted { url, token } => {
+        Ok(match &self.store {
+            Store::File { file, .. } => Link::File(Arc::new(file.connect()?)),
+            Store::Server { url, token } => {
                 let client = Handle::try_current()?.block_on(libsql::Builder::new_remote(url.clone(), token.clone()).build())?;
                 Link::Hosted(client.connect()?)
             }
@@ -82,15 +83,10 @@ impl Database {
 
     /// What it is, in the words of OpenTelemetry where those have one.
     pub(crate) fn system(&self) -> &'static str {
-        match self.place {
-            DatabasePlace::File(_) => "sqlite",
-            DatabasePlace::Hosted { .. } => "libsql",
+        match self.store {
+            Store::File { .. } => "sqlite",
+            Store::Server { .. } => "libsql",
         }
-    }
-
-    /// Where those stand who want to write to the file.
-    pub(crate) fn line(&self) -> &Line {
-        &self.line
     }
 
     pub(crate) fn count_statement(&self) {
@@ -104,9 +100,9 @@ impl Database {
 
     /// Writes everything into the file itself and closes it.
     pub(crate) fn close(&self) -> Result<()> {
-        self.unused.close();
-        let keeper = self.keeper.lock().take();
-        let Some(keeper) = keeper else { return Ok(()) };
+        let Store::File { file, keeper } = &self.store else { return Ok(()) };
+        file.close();
+        let Some(keeper) = keeper.lock().take() else { return Ok(()) };
         let written = keeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         written.with_context(|| format!("cannot write back the journal of {}", self.place))
     }
@@ -145,8 +141,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/books.db");
         let database = Database::new("default", DatabasePlace::File(file)).unwrap();
-        let Link::File(connection) = database.connect().unwrap() else { panic!("a file is no server") };
-        let connection = Arc::into_inner(connection).unwrap().into_inner();
+        let connection = open(&folder.path().join("new/books.db")).unwrap();
         for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
             let set = connection.pragma_query_value(None, pragma, |row| {
                 row.get::<_, rusqlite::types::Value>(0).map(|value| match value {

@@ -37,6 +37,7 @@ mod cron;
 mod database;
 mod engine;
 mod faults;
+mod file;
 mod host;
 mod hosted;
 mod instances;

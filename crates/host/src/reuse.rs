@@ -81,9 +81,10 @@ pub(crate) struct Reusable {
 }
 
 impl Reusable {
-    /// Notes what is said to it.
-    pub(crate) fn says(&mut self, statement: &str) {
+    /// Notes what is said to it: true where that leaves something behind, now or before.
+    pub(crate) fn says(&mut self, statement: &str) -> bool {
         self.like_new = self.like_new && leaves_nothing_behind(statement);
+        !self.like_new
     }
 
     /// It is closed when it is dropped.

@@ -1,7 +1,7 @@
 //! `spin:sqlite@3.1.0`, with SQLite in the process or a libSQL server.
 //!
 //! As on Spin, `execute-async` never fails because of the statement: errors of any kind arrive by the future beside the
-//! rows, and a statement holds its connection until its rows have been read or dropped.
+//! rows. Unlike there, rows that are not read yet keep no statement from writing, only from reading.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -19,6 +19,7 @@ use crate::bindings::spin::sqlite::sqlite::{
 };
 use crate::database::{Database, Link};
 use crate::faults;
+use crate::file::Busy;
 use crate::hosted;
 use crate::state::{Spin, State, trace_of};
 use crate::telemetry::{Telemetry, Trace};
@@ -53,9 +54,7 @@ impl Connection {
             let link = opened.connect().map_err(io)?;
             if let (Link::File(connection), true) = (&link, full) {
                 // as many pages as there are
-                let mut connection = connection.lock();
-                connection.spoil();
-                connection.pragma_update(None, "max_page_count", 1).map_err(io)?;
+                connection.set("max_page_count", 1).map_err(io)?;
             }
             Ok(link)
         });
@@ -65,7 +64,7 @@ impl Connection {
     /// Asks the connection itself, when no statement holds it. A hosted one has no answer but this, there as on Spin.
     async fn ask<T: Send + 'static>(&self, question: fn(&rusqlite::Connection) -> T, hosted: T) -> wasmtime::Result<T> {
         let Link::File(connection) = self.link.clone() else { return Ok(hosted) };
-        let asked = blocking(move || Ok(question(&connection.lock()))).await;
+        let asked = blocking(move || Ok(connection.ask(question))).await;
         asked.map_err(|error| wasmtime::format_err!("{error}"))
     }
 
@@ -99,20 +98,31 @@ impl Connection {
             Link::File(connection) => connection,
             Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
         };
-        let taken = self.database.line().stand_in(statement, connection, |connection| !connection.is_autocommit());
-        // in SQLite's own words, after as long as it waits itself
-        let (_turn, mut connection) = taken.ok_or_else(|| io("database is locked"))?;
-        connection.says(statement);
-        let mut prepared = connection.prepare_cached(statement).map_err(io)?;
-        let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
-        let width = names.len();
-        columns(names);
-        let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;
-        while let Some(found) = rows.next().map_err(io)? {
-            let value = |column| found.get_ref(column).map_err(io).and_then(from_stored);
-            row(RowResult { values: (0..width).map(value).collect::<Answer<_>>()? })?;
-        }
-        Ok(())
+        let act = |prepared: &mut rusqlite::Statement<'_>| {
+            let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+            let width = names.len();
+            columns(names);
+            let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;
+            while let Some(found) = rows.next().map_err(io)? {
+                let value = |column| found.get_ref(column).map_err(io).and_then(from_stored);
+                row(RowResult { values: (0..width).map(value).collect::<Answer<_>>()? })?;
+            }
+            Ok(())
+        };
+        connection.with(statement, act)
+    }
+}
+
+impl From<Busy> for Error {
+    /// In SQLite's own words.
+    fn from(_: Busy) -> Self {
+        io("database is locked")
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        io(error)
     }
 }
 
