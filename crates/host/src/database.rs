@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::runtime::Handle;
 
+use crate::hosted;
 use crate::reuse::{Reusable, Unused};
 use crate::runtime_config::DatabasePlace;
 
@@ -26,6 +26,8 @@ pub(crate) struct Database {
     /// Kept open as long as the host runs: the last close of a file in WAL mode writes everything back into it.
     keeper: Mutex<Option<rusqlite::Connection>>,
     unused: Arc<Unused>,
+    /// Of a server, once somebody has connected: it takes time to make.
+    client: OnceLock<libsql::Database>,
 }
 
 /// What a connection speaks to.
@@ -56,15 +58,24 @@ impl Database {
             statements: AtomicU64::new(0),
             keeper: Mutex::new(keeper),
             unused: Unused::new(),
+            client: OnceLock::new(),
         })
     }
 
-    /// A connection of one's own; to a server each is another client, as on Spin. Blocks.
+    /// A connection of one's own; to a server each is another client, as on Spin, whose statements go by the connections of TCP that
+    /// are there. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.place {
             DatabasePlace::File(file) => Link::File(Arc::new(Mutex::new(self.unused.take(file, open)?))),
             DatabasePlace::Hosted { url, token } => {
-                let client = Handle::try_current()?.block_on(libsql::Builder::new_remote(url.clone(), token.clone()).build())?;
+                let client = match self.client.get() {
+                    Some(client) => client,
+                    // not made within the lock: who comes meanwhile makes another, and nobody waits for anybody
+                    None => {
+                        let made = hosted::client(url, token)?;
+                        self.client.get_or_init(|| made)
+                    }
+                };
                 Link::Hosted(client.connect()?)
             }
         })
