@@ -27,7 +27,7 @@ use super::framing::{Framing, Sender};
 /// How long a connection waits for its next statement. Servers and what stands before them wait a minute or longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
 /// How many wait at most.
-const MOST_WAITING: usize = 64;
+const MOST_WAITING: usize = 256;
 /// How many of an answer's bytes are held back until it has arrived whole: more than follow a statement's result.
 const HELD_BACK: usize = 4 << 10;
 /// How much is read at once.
@@ -46,6 +46,11 @@ struct Waiting<S> {
 /// Connections that wait, the latest last.
 pub(super) struct Sockets<S>(Mutex<Vec<Waiting<S>>>);
 
+fn end_those_that_waited_too_long<S>(waiting: &mut Vec<Waiting<S>>) {
+    let number = waiting.partition_point(|one| one.since.elapsed() >= LONGEST_WAIT);
+    waiting.drain(..number);
+}
+
 impl<S: AsyncRead + Unpin> Sockets<S> {
     fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::default()))
@@ -53,7 +58,7 @@ impl<S: AsyncRead + Unpin> Sockets<S> {
 
     fn keep(&self, to: Uri, socket: S) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|one| one.since.elapsed() < LONGEST_WAIT);
+        end_those_that_waited_too_long(&mut waiting);
         if waiting.len() < MOST_WAITING {
             waiting.push(Waiting { to, socket, since: Instant::now() });
         }
@@ -62,7 +67,7 @@ impl<S: AsyncRead + Unpin> Sockets<S> {
     /// One that the server has not closed meanwhile, and on which it has said nothing that nobody asked for.
     fn take(&self, to: &Uri) -> Option<S> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|one| one.since.elapsed() < LONGEST_WAIT);
+        end_those_that_waited_too_long(&mut waiting);
         while let Some(place) = waiting.iter().rposition(|one| one.to == *to) {
             let mut socket = waiting.remove(place).socket;
             let mut byte = [0];
@@ -243,6 +248,22 @@ mod tests {
         let (mut buffer, mut context) = (ReadBuf::new(&mut buffer), Context::from_waker(Waker::noop()));
         while Pin::new(&mut *lent).poll_read(&mut context, &mut buffer).is_ready() {}
         buffer.filled().len()
+    }
+
+    #[tokio::test]
+    async fn a_server_of_https_is_spoken_to_by_tls_and_http_1() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = format!("https://{}/", server.local_addr().unwrap()).parse().unwrap();
+        let mut connector = Connector::new().unwrap();
+        std::future::poll_fn(|context| connector.poll_ready(context)).await.unwrap();
+        let connecting = tokio::spawn(connector.call(to));
+        let (mut stream, _) = server.accept().await.unwrap();
+        let mut hello = vec![0; 4 << 10];
+        let length = stream.read(&mut hello).await.unwrap();
+        assert_eq!(hello[0], 22, "a handshake");
+        assert!(!hello[..length].windows(3).any(|bytes| bytes == b"\x02h2"), "HTTP/2 is not offered");
+        drop(stream);
+        assert!(connecting.await.unwrap().is_err());
     }
 
     #[tokio::test]
