@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tests::latency::LongWay;
 use tests::{Answer, Member, Shop, line, pieces};
 use tokio::task::JoinSet;
 
@@ -90,6 +92,31 @@ async fn every_call_makes_as_many_round_trips_as_with_embedded_stores() {
     let Some(shop) = Shop::hosted("fixed").await else { return };
     crate::round_trips::count_each_call(&shop).await;
     crate::round_trips::count_an_enrolment(&shop).await;
+}
+
+/// The same shop, whose books are at the end of a way.
+async fn at_the_end_of_a_way(shop: Shop, round_trip: Duration) -> (Shop, LongWay) {
+    let books = shop.server("default").unwrap();
+    let way = LongWay::to(books.address(), round_trip).await.unwrap();
+    let file = shop.data().join("runtime-config.toml");
+    let config = std::fs::read_to_string(&file).unwrap().replace(&books.url(), &way.url());
+    std::fs::write(&file, config).unwrap();
+    (shop.restart().await, way)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_one_after_another_share_the_connections_to_a_store() {
+    let Some(shop) = Shop::hosted("fixed").await else { return };
+    let (shop, way) = at_the_end_of_a_way(shop, Duration::ZERO).await;
+    let anna = shop.enrol("+7 900 000-00-01").await;
+    let statements = shop.host.statements();
+    for _ in 0..30 {
+        anna.buys(json!([line("1", "100.00")])).await;
+        anna.balance().await;
+    }
+    assert!(shop.host.statements() - statements >= 60);
+    // a stream of statements is closed while the next call has begun, and jobs have streams of their own
+    assert!(way.connections() <= 6, "{}", way.connections());
 }
 
 /// 503, to be sent again in a moment.

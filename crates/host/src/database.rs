@@ -1,15 +1,15 @@
 //! The databases of a host, SQLite files or hosted: where they lie, how they are opened, how many statements each has seen.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
 
 use crate::file::{File, FileConnection};
+use crate::hosted;
 use crate::runtime_config::DatabasePlace;
 
 /// How often a statement asks for the lock that another connection holds: for 5 s, as long as in Spin.
@@ -36,6 +36,8 @@ enum Store {
     Server {
         url: String,
         token: String,
+        /// Once somebody has connected: it takes time to make.
+        client: OnceLock<libsql::Database>,
     },
 }
 
@@ -60,17 +62,27 @@ impl Database {
                 let keeper = keeper.with_context(|| format!("cannot open the database {place}"))?;
                 Store::File { file: File::new(path), keeper: Mutex::new(Some(keeper)) }
             }
-            DatabasePlace::Hosted { url, token } => Store::Server { url: url.clone(), token: token.clone() },
+            DatabasePlace::Hosted { url, token } => {
+                Store::Server { url: url.clone(), token: token.clone(), client: OnceLock::new() }
+            }
         };
         Ok(Self { name: name.to_owned(), place, statements: AtomicU64::new(0), store })
     }
 
-    /// A connection of one's own; to a server each is another client, as on Spin. Blocks.
+    /// A connection of one's own; to a server each is another client, as on Spin, whose statements go by the connections of TCP that
+    /// are there. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.store {
             Store::File { file, .. } => Link::File(Arc::new(file.connect()?)),
-            Store::Server { url, token } => {
-                let client = Handle::try_current()?.block_on(libsql::Builder::new_remote(url.clone(), token.clone()).build())?;
+            Store::Server { url, token, client } => {
+                let client = match client.get() {
+                    Some(client) => client,
+                    // not made within the lock: who comes meanwhile makes another, and nobody waits for anybody
+                    None => {
+                        let made = hosted::client(url, token)?;
+                        client.get_or_init(|| made)
+                    }
+                };
                 Link::Hosted(client.connect()?)
             }
         })

@@ -67,6 +67,7 @@ pub use compose::wrap;
 pub use cron::{Advance, AdvanceError};
 pub use faults::{Condition, FaultCounts, Faults, Injector};
 pub use host::{Host, Options, build};
+pub use hosted::client as libsql_client;
 /// The times that the host speaks of.
 pub use jiff::Timestamp;
 pub use manifest::{Build, Component, CronTrigger, HttpTrigger, Manifest, Variable};

@@ -28,7 +28,7 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans, added: &[u64]) {
     let mut report = Report::new(folder, "hosted", "Hosted stores");
     report.paragraph(&format!(
         "Two libSQL servers (sqld) on the same cores, {MEMBERS} members with {} orders each before; a way to them that takes so \
-         much longer (half in each direction; opening a connection takes no longer). Interactive: BEGIN IMMEDIATE, the same SELECT, \
+         much longer (half in each direction; opening a connection takes a round trip more). Interactive: BEGIN IMMEDIATE, the same SELECT, \
          the same INSERT, COMMIT by the same client natively, without HTTP and components.",
         tests::population::ORDERS,
     ));

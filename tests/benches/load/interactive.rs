@@ -16,13 +16,13 @@ use crate::samples::Samples;
 /// How long a client waits before it tries again what another client's transaction was in the way of.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// A connection to a server, without host and components: the client that Spin uses.
+/// A connection to a server, without components: the host's own client.
 struct Remote(libsql::Connection);
 
 impl Remote {
-    async fn open(url: &str) -> Self {
-        let database = libsql::Builder::new_remote(url.to_owned(), String::new()).build().await.expect("a client");
-        Self(database.connect().expect("a connection"))
+    fn open(url: &str) -> Self {
+        let client = host::libsql_client(url, "").expect("a client");
+        Self(client.connect().expect("a connection"))
     }
 
     async fn say(&self, statement: &str) -> Result<(), StoreError> {
@@ -63,7 +63,7 @@ impl Database for Remote {
 
 /// How long a statement that asks nothing takes: the round trip itself, by the same client.
 pub async fn round_trip(url: &str) -> Samples {
-    let remote = Remote::open(url).await;
+    let remote = Remote::open(url);
     let mut durations = Vec::new();
     for _ in 0..60 {
         let started = Instant::now();
@@ -85,7 +85,7 @@ pub fn orders(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for the clients");
     let refused = AtomicUsize::new(0);
     let client = async || {
-        let (remote, till) = (Remote::open(url).await, Till::new(document, None));
+        let (remote, till) = (Remote::open(url), Till::new(document, None));
         let (began, mut durations) = (Instant::now(), Vec::new());
         while began.elapsed() < measured {
             let (cart, started) = (purchases.next(), Instant::now());
