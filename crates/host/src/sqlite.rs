@@ -99,7 +99,7 @@ impl Connection {
             Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
         };
         let act = |prepared: &mut rusqlite::Statement<'_>| {
-            let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+            let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
             let width = names.len();
             columns(names);
             let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;

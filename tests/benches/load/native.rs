@@ -182,6 +182,7 @@ impl Till {
             member: Some(cart.member),
             order: (call == Call::Order).then(|| cart.reference()),
             referrals: call == Call::Order,
+            whether_order: true,
             whether_referrals: true,
             agreed: call == Call::Redemption,
             ..Load::default()
