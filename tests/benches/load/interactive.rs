@@ -1,6 +1,5 @@
 //! What the main path would be with an interactive transaction, as most backends have it: BEGIN, read, decide, write, COMMIT, each
-//! a round trip to the server, which keeps all others from writing meanwhile. To be fair, what is read and what is written are the
-//! two statements of the main path, not the dozen of a usual ORM.
+//! a round trip to the server, which keeps all others from writing meanwhile. In two manners, see [`Manner`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,13 +15,26 @@ use crate::samples::Samples;
 /// How long a client waits before it tries again what another client's transaction was in the way of.
 const AGAIN: Duration = Duration::from_millis(5);
 
+/// What is said between BEGIN and COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// The two statements of the main path: nobody needs a transaction for these, and no transaction can be shorter.
+    OurStatements,
+    /// The same SELECT, then a statement for each table, as an application sends them that has no referee in the store: what the
+    /// referee writes, word for word, without its checks. An entry with its lots, its postings and its account is still one.
+    StatementForEachTable,
+}
+
 /// A connection to a server, without components: the host's own client.
-struct Remote(libsql::Connection);
+struct Remote {
+    connection: libsql::Connection,
+    manner: Manner,
+}
 
 impl Remote {
-    fn open(url: &str) -> Self {
+    fn open(url: &str, manner: Manner) -> Self {
         let client = host::libsql_client(url, "").expect("a client");
-        Self(client.connect().expect("a connection"))
+        Self { connection: client.connect().expect("a connection"), manner }
     }
 
     async fn say(&self, statement: &str) -> Result<(), StoreError> {
@@ -38,7 +50,7 @@ impl Remote {
                 Value::Text(text) => libsql::Value::Text(text),
             })
             .collect();
-        let mut rows = self.0.query(statement, parameters).await?;
+        let mut rows = self.connection.query(statement, parameters).await?;
         let width = rows.column_count();
         let mut read = Vec::new();
         while let Some(row) = rows.next().await? {
@@ -57,13 +69,46 @@ impl Remote {
 
 impl Database for Remote {
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        self.rows(statement, parameters).await.map_err(|error| StoreError::from_message(&error.to_string()))
+        let failed = |error: libsql::Error| StoreError::from_message(&error.to_string());
+        if self.manner == Manner::OurStatements || !statement.contains("INTO apply_purchase ") {
+            return self.rows(statement, parameters).await.map_err(failed);
+        }
+        let Some(Value::Text(plan)) = parameters.last() else { panic!("the plan is the last parameter") };
+        for (statement, highest) in writes(&serde_json::from_str(plan).expect("a plan is JSON")) {
+            self.rows(&statement, parameters[..highest].to_vec()).await.map_err(failed)?;
+        }
+        Ok(Vec::new())
     }
+}
+
+/// The statements with which the referee of purchases writes this plan, and how many parameters each has.
+fn writes(plan: &serde_json::Value) -> Vec<(String, usize)> {
+    let sql = store::schema::BOOKS.iter().find(|migration| migration.sql.contains("VIEW IF NOT EXISTS apply_purchase AS"));
+    let (_, body) = sql.expect("there is one").sql.split_once("ON apply_purchase BEGIN\n").expect("the referee begins");
+    let code: String = body.lines().filter(|line| !line.trim_start().starts_with("--")).flat_map(|line| [line, "\n"]).collect();
+    let parts = plan.as_object().expect("a plan has parts");
+    let has = |statement: &str| parts.keys().any(|part| statement.contains(&format!("NEW.plan, '$.{part}'")));
+    let of_plan = |statement: &&str| statement.starts_with("INSERT INTO command ") || has(statement);
+    code.split(";\n")
+        .map(str::trim)
+        .filter(|statement| statement.starts_with("INSERT") || statement.starts_with("UPDATE"))
+        .filter(of_plan)
+        .map(|statement| {
+            let columns = ["id", "key", "fingerprint", "status", "answer", "at", "plan"];
+            let mut highest = 0;
+            let numbered = columns.iter().zip(1..).fold(statement.to_owned(), |text, (column, number)| {
+                let replaced = text.replace(&format!("NEW.{column}"), &format!("?{number}"));
+                highest = if replaced == text { highest } else { number };
+                replaced
+            });
+            (numbered, highest)
+        })
+        .collect()
 }
 
 /// How long a statement that asks nothing takes: the round trip itself, by the same client.
 pub async fn round_trip(url: &str) -> Samples {
-    let remote = Remote::open(url);
+    let remote = Remote::open(url, Manner::OurStatements);
     let mut durations = Vec::new();
     for _ in 0..60 {
         let started = Instant::now();
@@ -75,6 +120,7 @@ pub async fn round_trip(url: &str) -> Samples {
 
 /// Clients that record orders, each in transactions of its own connection, for so long. Also how often one was in another's way.
 pub fn orders(
+    manner: Manner,
     url: &str,
     clients: usize,
     purchases: &Arc<Purchases>,
@@ -85,7 +131,7 @@ pub fn orders(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for the clients");
     let refused = AtomicUsize::new(0);
     let client = async || {
-        let (remote, till) = (Remote::open(url), Till::new(document, None));
+        let (remote, till) = (Remote::open(url, manner), Till::new(document, None));
         let (began, mut durations) = (Instant::now(), Vec::new());
         while began.elapsed() < measured {
             let (cart, started) = (purchases.next(), Instant::now());
