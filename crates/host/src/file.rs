@@ -1,5 +1,5 @@
 //! A component's connection to a file. Behind it are two of SQLite's, one that reads and one that writes: what only reads does not
-//! wait while a commit reaches the disk. The component can't tell: in WAL mode whoever reads sees all that was committed before,
+//! wait while a commit reaches the disk. In WAL mode whoever reads sees all that was committed before, not what is being written,
 //! and once it has said anything that a single connection knows of (a setting, a temporary table, a transaction), that one reads
 //! as well. On Spin there is one, and rows that are not read keep it from writing: components collect what they read first.
 

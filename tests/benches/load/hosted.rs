@@ -30,7 +30,7 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans, added: &[u64]) {
         "Two libSQL servers (sqld) on the same cores, {MEMBERS} members with {} orders each before; a way to them that takes so \
          much longer (half in each direction; opening a connection takes a round trip more). Interactive, natively by the same client \
          and connections, without HTTP and components: BEGIN IMMEDIATE, the same SELECT, what is written, COMMIT. The shortest \
-         writes by the application's own one statement, the usual one by a statement for each table, without any check.",
+         writes by the application's own one statement, the usual one by a statement for each table (an entry with its lots is one).",
         tests::population::ORDERS,
     ));
     let (mut orders, mut lines) = (Vec::new(), Vec::new());
