@@ -60,7 +60,7 @@ impl Database {
                     Ok(keeper)
                 });
                 let keeper = keeper.with_context(|| format!("cannot open the database {place}"))?;
-                Store::File { file: File::new(path), keeper: Mutex::new(Some(keeper)) }
+                Store::File { file: File::new(path.clone()), keeper: Mutex::new(Some(keeper)) }
             }
             DatabasePlace::Hosted { url, token } => {
                 Store::Server { url: url.clone(), token: token.clone(), client: OnceLock::new() }
@@ -73,7 +73,7 @@ impl Database {
     /// are there. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.store {
-            Store::File { file, .. } => Link::File(Arc::new(file.connect()?)),
+            Store::File { file, .. } => Link::File(Arc::new(file.connect())),
             Store::Server { url, token, client } => {
                 let client = match client.get() {
                     Some(client) => client,

@@ -10,6 +10,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
+use crate::words::may_change;
+
 /// Rates are in so many statements.
 const OF: u64 = 1_000;
 
@@ -261,7 +263,7 @@ impl Link {
         match (progress.condition, *broken) {
             (Condition::Down, _) => return Fault::instead(progress.one_of(&DOWN)),
             (_, Some(error)) => return Fault::instead(error),
-            (Condition::Full, None) if writes(statement) => return Fault::instead(progress.one_of(&FULL)),
+            (Condition::Full, None) if may_change(statement) => return Fault::instead(progress.one_of(&FULL)),
             _ => {}
         }
         if !injector.on.load(Ordering::SeqCst) {
@@ -271,7 +273,7 @@ impl Link {
         match injector.faults.kind(draw) {
             None => Fault::default(),
             // what only reads has nothing to commit
-            Some(Kind::LostAnswer) if !writes(statement) => Fault::default(),
+            Some(Kind::LostAnswer) if !may_change(statement) => Fault::default(),
             Some(Kind::LostAnswer) => {
                 progress.counts.lost_answers += 1;
                 Fault { answer_lost: Some(progress.one_of(&LOST)), ..Fault::default() }
@@ -300,18 +302,6 @@ impl Link {
                 }
             }
         }
-    }
-}
-
-/// Whether a statement may change something: told by its words, because no connection is asked.
-fn writes(statement: &str) -> bool {
-    let code = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let code: String = code.flat_map(|line| [line, "\n"]).collect::<String>().to_uppercase();
-    let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    match words.next() {
-        None | Some("SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA") => false,
-        Some("WITH") => words.any(|word| matches!(word, "INSERT" | "UPDATE" | "DELETE" | "REPLACE")),
-        Some(_) => true,
     }
 }
 

@@ -1,54 +1,85 @@
-//! A component's connection to a file. Behind it are two of SQLite's, one that reads and one that writes: what only reads does not
-//! wait while a commit reaches the disk. In WAL mode whoever reads sees all that was committed before, not what is being written,
-//! and once it has said anything that a single connection knows of (a setting, a temporary table, a transaction), that one reads
-//! as well. On Spin there is one, and rows that are not read keep it from writing: components collect what they read first.
+//! A component's connection to a file. Its statements run on connections that all components share: as long as nothing is said that
+//! only one connection knows of, it makes no difference on which. There are some that read and one that writes, each with its
+//! statements planned and its pages in memory, and statements wait for them without a thread, first come, first served. So what only
+//! reads does not wait while a commit reaches the disk. In WAL mode it sees all that was committed before.
+//!
+//! With the first word that another connection would not know of (a setting, a temporary table, a transaction, the number of rows
+//! that the last statement changed), a component's connection becomes one of its own. On Spin each is one from the beginning: rows
+//! that are not read keep it from writing there, and a SELECT that is sent while an INSERT has no answer yet comes after it, here
+//! perhaps before it. Components collect what they read, and wait for what they rely on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
-use rusqlite::Statement;
+use rusqlite::{Connection, Statement};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::database::open;
-use crate::reuse::{Reusable, Unused, first_word};
-use crate::turn::{Line, Turn, stands_in_line};
+use crate::reuse::Unused;
+use crate::words::{Needs, is_harmless};
 
-/// How statements begin that may only read.
-const MAY_READ: [&str; 2] = ["SELECT", "WITH"];
-/// What a connection tells of its own last statement: the reading one does not know it.
-const OF_THE_LAST: [&str; 2] = ["changes", "last_insert_rowid"];
+/// Statements that read at once, and connections that are kept for them.
+const READERS: usize = 8;
+/// After so long a statement reads by a connection of its own: those before it may have rows that nobody reads.
+const READERS_ARE_STUCK: Duration = Duration::from_millis(50);
+/// How long a statement waits for its turn to write: as long as SQLite waits for another process, which comes after it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A file, with the connections to it that wait for the next component.
+/// A file, with the connections to it that components share.
 pub(crate) struct File {
     path: PathBuf,
-    line: Line,
+    /// A place for each that reads.
+    reading: Arc<Semaphore>,
     readers: Arc<Unused>,
+    /// The turn to write.
+    writing: Arc<Semaphore>,
+    /// How long a statement waits for it.
+    patience: Duration,
     writers: Arc<Unused>,
 }
 
 /// A component's connection to a file.
 pub(crate) struct FileConnection {
     file: Arc<File>,
-    writer: Mutex<Reusable>,
-    /// From the first statement on that only reads.
-    reader: Mutex<Option<Reusable>>,
-    /// The writer knows nothing that the reader does not.
-    is_plain: AtomicBool,
+    /// What its last statement that wrote left behind in the connection that all share.
+    last: parking_lot::Mutex<Last>,
+    has_its_own: AtomicBool,
+    own: Arc<Mutex<Option<Connection>>>,
+}
+
+/// What a connection tells of its last statement.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    changes: u64,
+    rowid: i64,
+}
+
+/// Where a statement may run.
+pub(crate) enum Place {
+    Reader(Option<OwnedSemaphorePermit>),
+    Writer(OwnedSemaphorePermit),
+    Own(OwnedMutexGuard<Option<Connection>>),
 }
 
 /// The turn to write did not come in time.
+#[derive(Debug)]
 pub(crate) struct Busy;
 
 impl File {
-    pub(crate) fn new(path: &Path) -> Arc<Self> {
-        Arc::new(Self { path: path.to_owned(), line: Line::default(), readers: Unused::new(), writers: Unused::new() })
+    pub(crate) fn new(path: PathBuf) -> Arc<Self> {
+        let (reading, writing) = (Arc::new(Semaphore::new(READERS)), Arc::new(Semaphore::new(1)));
+        let (readers, writers) = (Unused::new(READERS), Unused::new(1));
+        Arc::new(Self { path, reading, readers, writing, patience: PATIENCE, writers })
     }
 
-    /// A connection for a component. Blocks.
-    pub(crate) fn connect(self: &Arc<Self>) -> rusqlite::Result<FileConnection> {
-        let writer = Mutex::new(self.writers.take(&self.path, open)?);
-        Ok(FileConnection { file: self.clone(), writer, reader: Mutex::default(), is_plain: AtomicBool::new(true) })
+    /// A connection for a component.
+    pub(crate) fn connect(self: &Arc<Self>) -> FileConnection {
+        let (last, has_its_own, own) = (parking_lot::Mutex::default(), AtomicBool::new(false), Arc::default());
+        FileConnection { file: self.clone(), last, has_its_own, own }
     }
 
     /// Closes the connections that wait; whoever comes back is closed too.
@@ -56,161 +87,132 @@ impl File {
         self.readers.close();
         self.writers.close();
     }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Busy> {
+        let turn = timeout(self.patience, self.writing.clone().acquire_owned()).await.map_err(|_| Busy)?;
+        turn.map_err(|_| Busy) // it is never closed
+    }
 }
 
 impl FileConnection {
-    /// Has a statement prepared where it belongs and does something with it. Blocks, also for its turn where it writes.
+    /// Waits until a statement may run: on its own connection behind the one before it, for its turn to write, or for a place to read.
     ///
     /// # Errors
-    /// [`Busy`]; what SQLite says to the statement; what is done with it.
+    /// [`Busy`].
+    pub(crate) async fn place(&self, statement: &str) -> Result<Place, Busy> {
+        let needs = Needs::of(statement);
+        if needs == Needs::ItsOwn || self.has_its_own.load(Ordering::Acquire) {
+            self.has_its_own.store(true, Ordering::Release);
+            return Ok(Place::Own(self.own.clone().lock_owned().await));
+        }
+        if needs == Needs::AnyWriter {
+            return Ok(Place::Writer(self.file.turn().await?));
+        }
+        let place = timeout(READERS_ARE_STUCK, self.file.reading.clone().acquire_owned()).await;
+        Ok(Place::Reader(place.ok().and_then(Result::ok)))
+    }
+
+    /// Has a statement prepared in its place and does something with it. Blocks.
+    ///
+    /// # Errors
+    /// What SQLite says to the statement; what is done with it; [`Busy`] where it writes contrary to its first word.
     pub(crate) fn with<T, E: From<Busy> + From<rusqlite::Error>>(
         &self,
+        place: Place,
         statement: &str,
         act: impl FnOnce(&mut Statement<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        if self.may_read(statement)
-            && let Some(reader) = self.reader()
-        {
-            let mut prepared = reader.prepare_cached(statement)?;
-            if prepared.readonly() {
-                return act(&mut prepared);
+        match place {
+            Place::Own(mut own) => {
+                let connection = match &mut *own {
+                    Some(connection) => connection,
+                    none => none.insert(self.like_the_shared_one()?),
+                };
+                act(&mut *connection.prepare_cached(statement)?)
+            }
+            Place::Writer(turn) => self.write(turn, statement, act),
+            Place::Reader(place) => {
+                let reader = self.file.readers.take(&self.file.path, open)?;
+                {
+                    let mut prepared = reader.prepare_cached(statement)?;
+                    if prepared.readonly() || is_harmless(statement) {
+                        return act(&mut prepared);
+                    }
+                }
+                drop((reader, place));
+                let turn = Handle::current().block_on(self.file.turn())?;
+                self.write(turn, statement, act)
             }
         }
-        let (_turn, mut writer) = self.writer(statement)?;
-        if writer.says(statement) {
-            self.is_plain.store(false, Ordering::Relaxed);
+    }
+
+    fn write<T, E: From<rusqlite::Error>>(
+        &self,
+        turn: OwnedSemaphorePermit,
+        statement: &str,
+        act: impl FnOnce(&mut Statement<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let writer = self.file.writers.take(&self.file.path, open)?;
+        let mut prepared = writer.prepare_cached(statement)?;
+        set_last_insert_rowid(&writer, self.last.lock().rowid);
+        let done = act(&mut prepared);
+        drop(prepared);
+        *self.last.lock() = Last { changes: writer.changes(), rowid: writer.last_insert_rowid() };
+        // for the next one, whose turn is not before it is there
+        drop(writer);
+        drop(turn);
+        done
+    }
+
+    /// How many rows its last statement that wrote changed.
+    pub(crate) async fn changes(&self) -> u64 {
+        self.ask(Connection::changes, |last| last.changes).await
+    }
+
+    /// The rowid that its last INSERT gave.
+    pub(crate) async fn last_insert_rowid(&self) -> i64 {
+        self.ask(Connection::last_insert_rowid, |last| last.rowid).await
+    }
+
+    async fn ask<T>(&self, own: fn(&Connection) -> T, shared: fn(Last) -> T) -> T {
+        match &*self.own.lock().await {
+            Some(connection) => own(connection),
+            None => shared(*self.last.lock()),
         }
-        act(&mut *writer.prepare_cached(statement)?)
     }
 
-    /// Asks the connection that writes, when no statement holds it.
-    pub(crate) fn ask<T>(&self, question: impl FnOnce(&rusqlite::Connection) -> T) -> T {
-        question(&self.writer.lock())
-    }
-
-    /// Sets something that other components must not find: the connection is nobody else's afterwards.
+    /// Sets something in a connection of its own. Blocks.
     pub(crate) fn set(&self, name: &str, value: i64) -> rusqlite::Result<()> {
-        self.is_plain.store(false, Ordering::Relaxed);
-        let mut writer = self.writer.lock();
-        writer.spoil();
-        writer.pragma_update(None, name, value)
+        self.has_its_own.store(true, Ordering::Release);
+        let connection = self.like_the_shared_one()?;
+        connection.pragma_update(None, name, value)?;
+        *self.own.blocking_lock() = Some(connection);
+        Ok(())
     }
 
-    fn may_read(&self, statement: &str) -> bool {
-        let begins = first_word(statement);
-        let has = |word: &str| statement.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        self.is_plain.load(Ordering::Relaxed)
-            && MAY_READ.iter().any(|known| begins.eq_ignore_ascii_case(known))
-            && !OF_THE_LAST.iter().any(|word| has(word))
-    }
-
-    /// None where there is none to be had: the other connection then says why, or reads itself.
-    fn reader(&self) -> Option<MappedMutexGuard<'_, Reusable>> {
-        let mut reader = self.reader.lock();
-        if reader.is_none() {
-            *reader = self.file.readers.take(&self.file.path, open).ok();
+    /// Another connection, which tells of the last statement what the shared one has told.
+    fn like_the_shared_one(&self) -> rusqlite::Result<Connection> {
+        let connection = open(&self.file.path)?;
+        let Last { changes, rowid } = *self.last.lock();
+        if (changes, rowid) != (0, 0) {
+            connection.execute_batch("CREATE TEMP TABLE changed (a)")?;
+            let rows = "WITH RECURSIVE n (a) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT a + 1 FROM n WHERE a < ?1)
+                INSERT INTO temp.changed SELECT a FROM n";
+            connection.execute(rows, [i64::try_from(changes).unwrap_or(i64::MAX)])?;
+            set_last_insert_rowid(&connection, rowid);
+            connection.execute("UPDATE temp.changed SET a = 0", [])?;
+            connection.execute_batch("DROP TABLE temp.changed")?;
         }
-        MutexGuard::try_map(reader, Option::as_mut).ok()
+        Ok(connection)
     }
+}
 
-    fn writer(&self, statement: &str) -> Result<(Option<Turn<'_>>, MutexGuard<'_, Reusable>), Busy> {
-        // whoever has begun a transaction has SQLite's lock already
-        if self.is_plain.load(Ordering::Relaxed) && stands_in_line(statement) {
-            self.file.line.next(&self.writer).ok_or(Busy)
-        } else {
-            Ok((None, self.writer.lock()))
-        }
-    }
+/// Makes a connection tell that its last INSERT gave this rowid.
+fn set_last_insert_rowid(connection: &Connection, rowid: i64) {
+    // SAFETY: the handle is open as long as the connection, and the function takes any number.
+    unsafe { rusqlite::ffi::sqlite3_set_last_insert_rowid(connection.handle(), rowid) }
 }
 
 #[cfg(test)]
-mod tests {
-    use rusqlite::Error;
-
-    use super::*;
-
-    #[derive(Debug)]
-    struct Failed(#[expect(dead_code, reason = "it is printed")] String);
-
-    impl From<Busy> for Failed {
-        fn from(_: Busy) -> Self {
-            Self("database is locked".to_owned())
-        }
-    }
-
-    impl From<Error> for Failed {
-        fn from(error: Error) -> Self {
-            Self(error.to_string())
-        }
-    }
-
-    struct Shop {
-        _folder: tempfile::TempDir,
-        file: Arc<File>,
-    }
-
-    impl Shop {
-        fn open() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let file = File::new(&folder.path().join("books.db"));
-            say(&file.connect().unwrap(), "CREATE TABLE t (a)");
-            Self { _folder: folder, file }
-        }
-
-        fn connect(&self) -> FileConnection {
-            self.file.connect().unwrap()
-        }
-    }
-
-    fn say(connection: &FileConnection, statement: &str) -> Vec<i64> {
-        let all = |prepared: &mut Statement<'_>| {
-            let mut rows = prepared.query([])?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                found.push(row.get(0)?);
-            }
-            Ok::<_, Failed>(found)
-        };
-        connection.with(statement, all).unwrap_or_else(|error| panic!("{statement}: {error:?}"))
-    }
-
-    #[test]
-    fn whoever_reads_sees_what_was_written_before() {
-        let shop = Shop::open();
-        let connection = shop.connect();
-        for number in 1..=3 {
-            say(&connection, "INSERT INTO t VALUES (1)");
-            assert_eq!(say(&connection, "-- how many\nselect count(*) from t"), [number]);
-            assert_eq!(say(&shop.connect(), "WITH n AS (SELECT count(*) FROM t) SELECT * FROM n"), [number]);
-        }
-    }
-
-    #[test]
-    fn nobody_waits_with_reading_for_whoever_writes() {
-        let shop = Shop::open();
-        let connection = shop.connect();
-        let found = connection.with("INSERT INTO t VALUES (1)", |_| {
-            // the writer is taken by this very statement
-            Ok::<_, Failed>(say(&connection, "SELECT count(*) FROM t"))
-        });
-        assert_eq!(found.unwrap(), [0]);
-    }
-
-    #[test]
-    fn what_only_one_connection_knows_it_tells_itself() {
-        let shop = Shop::open();
-        let connection = shop.connect();
-        say(&connection, "INSERT INTO t VALUES (1), (2)");
-        assert_eq!(say(&connection, "SELECT changes()"), [2]);
-        assert_eq!(say(&connection, "SELECT Last_Insert_RowId()"), [2]);
-        assert_eq!(connection.ask(rusqlite::Connection::changes), 2);
-        assert_eq!(say(&connection, "WITH n AS (SELECT 3) INSERT INTO t SELECT * FROM n RETURNING a"), [3]);
-        say(&connection, "BEGIN");
-        say(&connection, "DELETE FROM t");
-        assert_eq!(say(&connection, "SELECT count(*) FROM t"), [0], "in its own transaction");
-        assert_eq!(say(&shop.connect(), "SELECT count(*) FROM t"), [3]);
-        say(&connection, "ROLLBACK");
-        say(&connection, "CREATE TEMP TABLE mine AS SELECT 7 AS a");
-        assert_eq!(say(&connection, "SELECT a FROM mine"), [7]);
-    }
-}
+#[path = "file/tests.rs"]
+mod tests;

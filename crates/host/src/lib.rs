@@ -21,10 +21,9 @@
 //! ```
 //!
 //! Each file is one subject: what is read (`manifest`, `runtime_config`), how components come to be (`builder`,
-//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `reuse`, `hosted`, `faults`,
-//! `clock`,
-//! `random` and `output` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out (`outbound`, `chaining`), what an instance may take
-//! (`limits`), what is told of all of it to a collector (`telemetry`), and `host`, which joins them.
+//! `compose`, `artifact`), the interfaces they import (`sqlite`, `key_value`, `variables`, with `database`, `file`, `reuse`, `words`, `hosted`,
+//! `faults`, `clock`, `random` and `output` behind them), the triggers (`server` with `routes` and `instances`; `cron`), the ways out
+//! (`outbound`, `chaining`), what an instance may take (`limits`), what is told of all of it to a collector (`telemetry`), and `host`, which joins them.
 
 mod artifact;
 mod bindings;
@@ -56,8 +55,8 @@ mod server;
 mod sqlite;
 mod state;
 mod telemetry;
-mod turn;
 mod variables;
+mod words;
 
 /// What everything here answers with.
 pub use anyhow::Result;

@@ -18,8 +18,8 @@ use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::database::{Database, Link};
-use crate::faults;
-use crate::file::Busy;
+use crate::faults::{self, Fault};
+use crate::file::{Busy, FileConnection, Place};
 use crate::hosted;
 use crate::state::{Spin, State, trace_of};
 use crate::telemetry::{Telemetry, Trace};
@@ -61,42 +61,81 @@ impl Connection {
         Ok(Self { link: link.await?, database, fate, telemetry })
     }
 
-    /// Asks the connection itself, when no statement holds it. A hosted one has no answer but this, there as on Spin.
-    async fn ask<T: Send + 'static>(&self, question: fn(&rusqlite::Connection) -> T, hosted: T) -> wasmtime::Result<T> {
-        let Link::File(connection) = self.link.clone() else { return Ok(hosted) };
-        let asked = blocking(move || Ok(connection.ask(question))).await;
-        asked.map_err(|error| wasmtime::format_err!("{error}"))
+    /// How many rows the last statement changed. A hosted one has no answer but this, there as on Spin.
+    async fn changes(&self) -> u64 {
+        match &self.link {
+            Link::File(connection) => connection.changes().await,
+            Link::Hosted(_) => 0,
+        }
     }
 
-    /// Runs a statement, or what a fault makes of it; the rows go out as they are found.
+    /// The rowid that the last INSERT gave, of a hosted one as of its changes.
+    async fn last_insert_rowid(&self) -> i64 {
+        match &self.link {
+            Link::File(connection) => connection.last_insert_rowid().await,
+            Link::Hosted(_) => 0,
+        }
+    }
+
+    /// Waits until a statement may run, or says what a fault makes of it.
+    async fn ready(self, statement: String) -> Answer<Ready> {
+        self.database.count_statement();
+        let fault = self.fate.next(&statement);
+        if !fault.wait_before.is_zero() {
+            tokio::time::sleep(fault.wait_before).await;
+        }
+        if let Some(error) = fault.instead {
+            return Err(io(error));
+        }
+        let way = match self.link {
+            Link::File(connection) => {
+                let place = connection.place(&statement).await?;
+                Way::File(connection, place)
+            }
+            Link::Hosted(connection) => Way::Hosted(connection),
+        };
+        Ok(Ready { statement, way, fault })
+    }
+}
+
+/// A statement that may run now.
+struct Ready {
+    statement: String,
+    way: Way,
+    fault: Fault,
+}
+
+enum Way {
+    File(Arc<FileConnection>, Place),
+    Hosted(libsql::Connection),
+}
+
+impl Ready {
+    /// Runs it; the rows go out as they are found. Blocks.
     fn run(
-        &self,
-        statement: &str,
+        self,
         parameters: Vec<Value>,
         columns: impl FnOnce(Vec<String>),
         row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        self.database.count_statement();
-        let fault = self.fate.next(statement);
-        std::thread::sleep(fault.wait_before);
-        if let Some(error) = fault.instead {
-            return Err(io(error));
-        }
-        let done = self.run_whole(statement, parameters, columns, row);
+        let Self { statement, way, fault } = self;
+        let done = way.run(&statement, parameters, columns, row);
         std::thread::sleep(fault.wait_after);
         fault.answer_lost.map_or(done, |error| Err(io(error)))
     }
+}
 
-    fn run_whole(
-        &self,
+impl Way {
+    fn run(
+        self,
         statement: &str,
         parameters: Vec<Value>,
         columns: impl FnOnce(Vec<String>),
         mut row: impl FnMut(RowResult) -> Answer<()>,
     ) -> Answer<()> {
-        let connection = match &self.link {
-            Link::File(connection) => connection,
-            Link::Hosted(connection) => return hosted::run(connection, statement, parameters, columns, row),
+        let (connection, place) = match self {
+            Self::File(connection, place) => (connection, place),
+            Self::Hosted(connection) => return hosted::run(&connection, statement, parameters, columns, row),
         };
         let act = |prepared: &mut rusqlite::Statement<'_>| {
             let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
@@ -109,7 +148,7 @@ impl Connection {
             }
             Ok(())
         };
-        connection.with(statement, act)
+        connection.with(place, statement, act)
     }
 }
 
@@ -235,10 +274,13 @@ impl HostConnection for State {
     ) -> wasmtime::Result<Answer<QueryResult>> {
         self.taken.asked();
         let connection = self.table.get(&connection)?.clone();
+        let ready = match connection.ready(statement).await {
+            Ok(ready) => ready,
+            Err(error) => return Ok(Err(error)),
+        };
         let run = move || {
             let (mut columns, mut rows) = (vec![], vec![]);
-            connection.run(
-                &statement,
+            ready.run(
                 parameters,
                 |names| columns = names,
                 |row| {
@@ -252,11 +294,11 @@ impl HostConnection for State {
     }
 
     async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
-        self.table.get(&connection)?.clone().ask(rusqlite::Connection::last_insert_rowid, 0).await
+        Ok(self.table.get(&connection)?.clone().last_insert_rowid().await)
     }
 
     async fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        self.table.get(&connection)?.clone().ask(rusqlite::Connection::changes, 0).await
+        Ok(self.table.get(&connection)?.clone().changes().await)
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -289,21 +331,19 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
         let (send_columns, columns) = oneshot::channel();
         let (send_row, rows) = mpsc::channel(UNREAD_ROWS);
         let (send_end, end) = oneshot::channel();
+        let ready = connection.ready(statement).await;
         tokio::task::spawn_blocking(move || {
             let answer = RefCell::new(Unsent { columns: vec![], to: Some(send_columns) });
-            let done = connection.run(
-                &statement,
-                parameters,
-                |names| answer.borrow_mut().columns = names,
-                |row| match send_row.try_send(row) {
-                    Err(TrySendError::Full(row)) => {
-                        // The component must begin to read before there can be more.
-                        answer.borrow_mut().send();
-                        send_row.blocking_send(row).map_err(unread)
-                    }
-                    sent => sent.map_err(unread),
-                },
-            );
+            let columns = |names| answer.borrow_mut().columns = names;
+            let row = |row| match send_row.try_send(row) {
+                Err(TrySendError::Full(row)) => {
+                    // The component must begin to read before there can be more.
+                    answer.borrow_mut().send();
+                    send_row.blocking_send(row).map_err(unread)
+                }
+                sent => sent.map_err(unread),
+            };
+            let done = ready.and_then(|ready| ready.run(parameters, columns, row));
             if let Some(sent) = sent {
                 sent.done(done.is_ok());
             }
@@ -321,11 +361,11 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
     }
 
     async fn last_insert_rowid_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<i64> {
-        get(store, &connection)?.0.ask(rusqlite::Connection::last_insert_rowid, 0).await
+        Ok(get(store, &connection)?.0.last_insert_rowid().await)
     }
 
     async fn changes_async(store: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        get(store, &connection)?.0.ask(rusqlite::Connection::changes, 0).await
+        Ok(get(store, &connection)?.0.changes().await)
     }
 }
 

@@ -77,23 +77,6 @@ fn a_store_that_is_down_does_nothing_and_a_full_one_reads() {
 }
 
 #[test]
-fn whether_a_statement_writes_is_told_by_its_words() {
-    for statement in [
-        "INSERT INTO t VALUES (1)",
-        "  -- select\nupdate t SET a = 1",
-        "WITH a AS (SELECT 1) DELETE FROM t",
-        "CREATE TABLE t (a)",
-    ] {
-        assert!(writes(statement), "{statement}");
-    }
-    for statement in
-        ["SELECT 'INSERT'", "-- INSERT\nselect 1", "WITH a AS (SELECT 1) SELECT updated FROM a", "PRAGMA journal_mode = WAL", ""]
-    {
-        assert!(!writes(statement), "{statement}");
-    }
-}
-
-#[test]
 fn there_are_never_more_faults_than_statements() {
     assert!(Faults { busy: 600, errors: 400, ..Faults::default() }.are_possible());
     assert!(!Faults { busy: 600, errors: 401, ..Faults::default() }.are_possible());

@@ -7,6 +7,7 @@
 //! not arrived whole are held back.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -18,6 +19,7 @@ use hyper_of_libsql::client::HttpConnector;
 use hyper_of_libsql::client::connect::{Connected, Connection};
 use hyper_of_libsql::service::Service;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
@@ -32,6 +34,10 @@ const MOST_WAITING: usize = 256;
 const HELD_BACK: usize = 4 << 10;
 /// How much is read at once.
 const READ_AT_ONCE: usize = 16 << 10;
+/// A server that acknowledges nothing for so long has gone without taking leave.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often one that owes an answer is asked whether it is there, by the network alone.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 
 type BoxedError = Box<dyn std::error::Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxedError>> + Send>>;
@@ -46,12 +52,45 @@ struct Waiting<S> {
 /// Connections that wait, the latest last.
 pub(super) struct Sockets<S>(Mutex<Vec<Waiting<S>>>);
 
+/// A connection that can be kept.
+pub(super) trait Socket: AsyncRead + Unpin {
+    /// Whether the system knows already that it has ended.
+    fn has_ended(&self) -> bool;
+}
+
+impl Socket for MaybeHttpsStream<TcpStream> {
+    fn has_ended(&self) -> bool {
+        // tokio knows only what it has asked for
+        let ended = |ended: io::Result<usize>| match ended {
+            Ok(bytes) => bytes == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        };
+        ended(SockRef::from(tcp(self)).peek(&mut [MaybeUninit::uninit()]))
+    }
+}
+
+fn tcp(stream: &MaybeHttpsStream<TcpStream>) -> &TcpStream {
+    match stream {
+        MaybeHttpsStream::Http(stream) => stream,
+        MaybeHttpsStream::Https(stream) => stream.get_ref().0,
+    }
+}
+
+/// Has the system end a connection whose other end has gone without a word.
+fn watch(stream: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(ASKED_EVERY).with_interval(ASKED_EVERY))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(SILENCE))?;
+    Ok(())
+}
+
 fn end_those_that_waited_too_long<S>(waiting: &mut Vec<Waiting<S>>) {
     let number = waiting.partition_point(|one| one.since.elapsed() >= LONGEST_WAIT);
     waiting.drain(..number);
 }
 
-impl<S: AsyncRead + Unpin> Sockets<S> {
+impl<S: Socket> Sockets<S> {
     fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::default()))
     }
@@ -64,12 +103,16 @@ impl<S: AsyncRead + Unpin> Sockets<S> {
         }
     }
 
-    /// One that the server has not closed meanwhile, and on which it has said nothing that nobody asked for.
+    /// One that the server is not known to have closed meanwhile, and on which it has said nothing that nobody asked for. It may be
+    /// about to: then what is sent gets no answer.
     fn take(&self, to: &Uri) -> Option<S> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         end_those_that_waited_too_long(&mut waiting);
         while let Some(place) = waiting.iter().rposition(|one| one.to == *to) {
             let mut socket = waiting.remove(place).socket;
+            if socket.has_ended() {
+                continue;
+            }
             let mut byte = [0];
             let mut context = Context::from_waker(Waker::noop());
             if Pin::new(&mut socket).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending() {
@@ -77,6 +120,11 @@ impl<S: AsyncRead + Unpin> Sockets<S> {
             }
         }
         None
+    }
+
+    /// One to that place ended instead of answering: the others may be no better.
+    fn forget(&self, to: &Uri) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|one| one.to != *to);
     }
 }
 
@@ -116,7 +164,11 @@ impl Service<Uri> for Connector {
             return Box::pin(std::future::ready(Ok(Lent::new(sockets, to, socket))));
         }
         let connecting = self.https.call(to.clone());
-        Box::pin(async move { Ok(Lent::new(sockets, to, connecting.await?)) })
+        Box::pin(async move {
+            let socket = connecting.await?;
+            watch(tcp(&socket))?;
+            Ok(Lent::new(sockets, to, socket))
+        })
     }
 }
 
@@ -134,7 +186,7 @@ pub(super) struct Lent<S> {
     error: Option<io::Error>,
 }
 
-impl<S> Lent<S> {
+impl<S: Socket> Lent<S> {
     fn new(sockets: Arc<Sockets<S>>, to: Uri, socket: S) -> Self {
         let (request, answer) = (Framing::new(Sender::Client), Framing::new(Sender::Server));
         Self { sockets, to, socket: Some(socket), request, answer, arrived: BytesMut::new(), error: None }
@@ -145,12 +197,33 @@ impl<S> Lent<S> {
         let rest_will_come = self.socket.is_some() && self.request.ended() && !self.answer.is_unknown();
         if rest_will_come { self.arrived.len().min(HELD_BACK) } else { 0 }
     }
+
+    /// Gives the connection back once the answer has arrived whole; where it came before the end of its request, once that is sent.
+    fn give_back(&mut self) {
+        if self.request.ended()
+            && self.answer.ended()
+            && let Some(socket) = self.socket.take()
+            && self.request.leaves_the_connection()
+            && self.answer.leaves_the_connection()
+        {
+            self.sockets.keep(self.to.clone(), socket);
+        }
+    }
+
+    /// The connection has ended.
+    fn end(&mut self, error: Option<io::Error>) {
+        (self.socket, self.error) = (None, error);
+        if !self.answer.ended() {
+            self.sockets.forget(&self.to);
+        }
+    }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Lent<S> {
+impl<S: Socket> AsyncRead for Lent<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
+            this.give_back();
             let passed = this.arrived.len() - this.held_back();
             if passed > 0 {
                 buffer.put_slice(&this.arrived.split_to(passed.min(buffer.remaining())));
@@ -161,29 +234,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for Lent<S> {
             this.arrived.reserve(READ_AT_ONCE);
             match ready!(poll_read_buf(Pin::new(socket), cx, &mut this.arrived)) {
                 Ok(1..) => this.answer.see(&this.arrived[before..]),
-                Ok(0) => this.socket = None,
-                Err(error) => (this.socket, this.error) = (None, Some(error)),
-            }
-            // an answer that comes before the end of its request leaves the connection where nobody else can use it
-            if this.request.ended()
-                && this.answer.ended()
-                && let Some(socket) = this.socket.take()
-                && this.request.leaves_the_connection()
-                && this.answer.leaves_the_connection()
-            {
-                this.sockets.keep(this.to.clone(), socket);
+                Ok(0) => this.end(None),
+                Err(error) => this.end(Some(error)),
             }
         }
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
+impl<S: Socket + AsyncWrite> AsyncWrite for Lent<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let Some(socket) = &mut this.socket else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
-        let written = ready!(Pin::new(socket).poll_write(cx, bytes))?;
-        this.request.see(bytes.get(..written).unwrap_or_default());
-        Poll::Ready(Ok(written))
+        let written = ready!(Pin::new(socket).poll_write(cx, bytes));
+        match &written {
+            Ok(written) => this.request.see(bytes.get(..*written).unwrap_or_default()),
+            // what it may have said before is still to be read
+            Err(_) => this.sockets.forget(&this.to),
+        }
+        Poll::Ready(written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -204,221 +272,5 @@ impl<S> Connection for Lent<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
-
-    use super::*;
-
-    const REQUEST: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
-    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nend\r\n3\r\n...\r\n0\r\na: b\r\n\r\n";
-
-    struct Way {
-        sockets: Arc<Sockets<DuplexStream>>,
-        to: Uri,
-        server: DuplexStream,
-    }
-
-    impl Way {
-        /// The server's end, and a connection that waits.
-        fn new() -> Self {
-            let (client, server) = tokio::io::duplex(1 << 20);
-            let (sockets, to) = (Sockets::new(), Uri::from_static("http://books/"));
-            sockets.keep(to.clone(), client);
-            Self { sockets, to, server }
-        }
-
-        fn waiting(&self) -> usize {
-            self.sockets.0.lock().unwrap().len()
-        }
-
-        /// The connection that waits, when the server has a request by it.
-        async fn asked(&mut self) -> Lent<DuplexStream> {
-            let mut lent = Lent::new(self.sockets.clone(), self.to.clone(), self.sockets.take(&self.to).unwrap());
-            lent.write_all(REQUEST).await.unwrap();
-            let mut arrived = [0; REQUEST.len()];
-            self.server.read_exact(&mut arrived).await.unwrap();
-            assert_eq!(arrived, REQUEST);
-            lent
-        }
-    }
-
-    /// What can be read without waiting.
-    fn readable(lent: &mut Lent<DuplexStream>) -> usize {
-        let mut buffer = vec![0; 1 << 20];
-        let (mut buffer, mut context) = (ReadBuf::new(&mut buffer), Context::from_waker(Waker::noop()));
-        while Pin::new(&mut *lent).poll_read(&mut context, &mut buffer).is_ready() {}
-        buffer.filled().len()
-    }
-
-    #[tokio::test]
-    async fn a_server_of_https_is_spoken_to_by_tls_and_http_1() {
-        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let to = format!("https://{}/", server.local_addr().unwrap()).parse().unwrap();
-        let mut connector = Connector::new().unwrap();
-        std::future::poll_fn(|context| connector.poll_ready(context)).await.unwrap();
-        let connecting = tokio::spawn(connector.call(to));
-        let (mut stream, _) = server.accept().await.unwrap();
-        let mut hello = vec![0; 4 << 10];
-        let length = stream.read(&mut hello).await.unwrap();
-        assert_eq!(hello[0], 22, "a handshake");
-        assert!(!hello[..length].windows(3).any(|bytes| bytes == b"\x02h2"), "HTTP/2 is not offered");
-        drop(stream);
-        assert!(connecting.await.unwrap().is_err());
-    }
-
-    #[tokio::test]
-    async fn answer_after_answer_comes_by_one_connection_however_it_is_split() {
-        let mut way = Way::new();
-        for split in 0..ANSWER.len() {
-            let mut lent = way.asked().await;
-            way.server.write_all(&ANSWER[..split]).await.unwrap();
-            assert_eq!((readable(&mut lent), way.waiting()), (0, 0), "{split}");
-            for byte in &ANSWER[split..] {
-                assert_eq!((readable(&mut lent), way.waiting()), (0, 0), "{split}");
-                way.server.write_all(&[*byte]).await.unwrap();
-            }
-            let first = lent.read_u8().await.unwrap();
-            assert_eq!((first, way.waiting()), (ANSWER[0], 1), "it waits again before its reader has got the rest");
-            let mut rest = Vec::new();
-            lent.read_to_end(&mut rest).await.unwrap();
-            assert_eq!(rest, &ANSWER[1..], "{split}");
-            assert_eq!(lent.write(REQUEST).await.unwrap_err().kind(), io::ErrorKind::NotConnected);
-        }
-    }
-
-    #[tokio::test]
-    async fn of_a_long_answer_all_but_the_last_bytes_is_passed_on_at_once() {
-        let mut way = Way::new();
-        let mut lent = way.asked().await;
-        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n";
-        way.server.write_all(head).await.unwrap();
-        for sent in 1..30 {
-            way.server.write_all(&[b'x'; 10_000]).await.unwrap();
-            let before = if sent == 1 { HELD_BACK - head.len() } else { 0 };
-            let mut piece = vec![0; 10_000 - before];
-            lent.read_exact(&mut piece).await.unwrap();
-        }
-        assert_eq!(way.waiting(), 0);
-        way.server.write_all(&[b'x'; 10_000]).await.unwrap();
-        let mut rest = Vec::new();
-        lent.read_to_end(&mut rest).await.unwrap();
-        assert_eq!((rest.len(), way.waiting()), (10_000 + HELD_BACK, 1));
-    }
-
-    #[tokio::test]
-    async fn what_was_held_back_is_passed_on_when_the_connection_ends_in_the_middle() {
-        for length in 0..ANSWER.len() {
-            let mut way = Way::new();
-            let mut lent = way.asked().await;
-            way.server.write_all(&ANSWER[..length]).await.unwrap();
-            assert_eq!(readable(&mut lent), 0);
-            way.server.shutdown().await.unwrap();
-            let mut read = Vec::new();
-            lent.read_to_end(&mut read).await.unwrap();
-            assert_eq!((&*read, way.waiting()), (&ANSWER[..length], 0));
-        }
-    }
-
-    #[tokio::test]
-    async fn an_error_is_told_after_what_came_before_it() {
-        let mut lent = Lent::new(Sockets::new(), Uri::from_static("http://books/"), Broken(false));
-        lent.write_all(REQUEST).await.unwrap();
-        let mut read = Vec::new();
-        assert_eq!(lent.read_to_end(&mut read).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-        assert_eq!(read, b"HTTP/1.1 200 OK\r\n");
-    }
-
-    #[tokio::test]
-    async fn an_answer_whose_end_nobody_can_know_is_passed_on_at_once() {
-        let mut way = Way::new();
-        let mut lent = way.asked().await;
-        let answer = b"HTTP/1.1 200 OK\r\n\r\nend";
-        way.server.write_all(answer).await.unwrap();
-        let mut read = [0; 22];
-        lent.read_exact(&mut read).await.unwrap();
-        assert_eq!(&read[..], &answer[..22]);
-        drop(lent);
-        assert_eq!(way.waiting(), 0);
-    }
-
-    #[tokio::test]
-    async fn an_answer_before_the_end_of_its_request_is_passed_on_and_ends_the_connection() {
-        let mut way = Way::new();
-        let mut lent = Lent::new(way.sockets.clone(), way.to.clone(), way.sockets.take(&way.to).unwrap());
-        lent.write_all(&REQUEST[..REQUEST.len() - 1]).await.unwrap();
-        way.server.write_all(ANSWER).await.unwrap();
-        let mut read = [0; ANSWER.len()];
-        lent.read_exact(&mut read).await.unwrap();
-        assert_eq!(read, ANSWER);
-        lent.write_all(&REQUEST[REQUEST.len() - 1..]).await.unwrap();
-        assert_eq!(readable(&mut lent), 0);
-        drop(lent);
-        assert_eq!(way.waiting(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_server_that_takes_leave_is_not_asked_again_by_that_connection() {
-        let mut way = Way::new();
-        let mut lent = way.asked().await;
-        way.server.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        let mut read = Vec::new();
-        lent.read_to_end(&mut read).await.unwrap();
-        assert_eq!(way.waiting(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_has_ended_while_it_waited_is_not_used_again() {
-        let mut way = Way::new();
-        assert!(way.sockets.take(&Uri::from_static("http://people/")).is_none(), "another server's");
-        assert_eq!(way.waiting(), 1);
-        way.server.shutdown().await.unwrap();
-        assert!(way.sockets.take(&way.to).is_none());
-        assert_eq!(way.waiting(), 0);
-
-        let mut way = Way::new();
-        way.server.write_all(ANSWER).await.unwrap();
-        assert!(way.sockets.take(&way.to).is_none(), "it said what nobody had asked for");
-    }
-
-    #[tokio::test]
-    async fn connections_wait_neither_for_ever_nor_without_number() {
-        let way = Way::new();
-        way.sockets.0.lock().unwrap()[0].since -= LONGEST_WAIT;
-        assert!(way.sockets.take(&way.to).is_none());
-        let ends: Vec<_> = (0..=MOST_WAITING)
-            .map(|_| {
-                let (client, server) = tokio::io::duplex(1);
-                way.sockets.keep(way.to.clone(), client);
-                server
-            })
-            .collect();
-        assert_eq!((ends.len(), way.waiting()), (MOST_WAITING + 1, MOST_WAITING));
-    }
-
-    /// Answers with a line, and then with an error.
-    struct Broken(bool);
-
-    impl AsyncRead for Broken {
-        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            if std::mem::replace(&mut self.0, true) {
-                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-            }
-            buffer.put_slice(b"HTTP/1.1 200 OK\r\n");
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    impl AsyncWrite for Broken {
-        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            Poll::Ready(Ok(bytes.len()))
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-    }
-}
+#[path = "sockets/tests.rs"]
+mod tests;
