@@ -53,8 +53,7 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans, added: &[u64]) {
         let interactive = |manner| {
             interactive::orders(manner, &servers.url(), CLIENTS, &purchases, &application.document, &answer, spans.measured)
         };
-        let (shortest, refused) = interactive(Manner::OurStatements);
-        let (usual, refused_usual) = interactive(Manner::StatementForEachTable);
+        let (shortest, usual) = (interactive(Manner::OurStatements), interactive(Manner::StatementForEachTable));
         orders.push(vec![
             added.to_string(),
             ms(round_trip.p50()),
@@ -64,13 +63,15 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans, added: &[u64]) {
             ms(one.p50() - 2.0 * added as f64 / 1e3),
             format!("{:.0}", all.a_second()),
             format!("{} / {}", ms(all.p50()), ms(all.p99())),
-            format!("{:.1}", shortest.a_second()),
-            ms(shortest.p50()),
-            format!("{:.1}", all.a_second() / shortest.a_second()),
-            format!("{:.1}", usual.a_second()),
-            ms(usual.p50()),
-            format!("{:.1}", all.a_second() / usual.a_second()),
-            format!("{refused} / {refused_usual}"),
+            format!("{:.1}", shortest.statements),
+            format!("{:.1}", shortest.orders.a_second()),
+            ms(shortest.orders.p50()),
+            format!("{:.1}", all.a_second() / shortest.orders.a_second()),
+            format!("{:.1}", usual.statements),
+            format!("{:.1}", usual.orders.a_second()),
+            ms(usual.orders.p50()),
+            format!("{:.1}", all.a_second() / usual.orders.a_second()),
+            format!("{} / {}", shortest.refused, usual.refused),
         ]);
         let day = Arc::new(Day::new(members, 1_000_000_000));
         let most = arrivals::as_many_as_possible(&application.shop, CLIENTS_OF_THE_DAY, spans, &day);
@@ -93,10 +94,12 @@ pub fn section(runtime: &Runtime, folder: &Path, spans: Spans, added: &[u64]) {
         "p50 less 2 round trips",
         "8 clients: a second",
         "p50 / p99 ms",
-        "shortest interactive: a second",
+        "shortest interactive: statements an order",
+        "a second",
         "p50 ms",
         "ratio of rates",
-        "usual interactive: a second",
+        "usual interactive: statements an order",
+        "a second",
         "p50 ms",
         "ratio of rates",
         "in each other's way",

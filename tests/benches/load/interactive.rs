@@ -1,8 +1,8 @@
 //! What the main path would be with an interactive transaction, as most backends have it: BEGIN, read, decide, write, COMMIT, each
 //! a round trip to the server, which keeps all others from writing meanwhile. In two manners, see [`Manner`].
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use store::{Database, Row, StoreError, Value};
@@ -29,12 +29,13 @@ pub enum Manner {
 struct Remote {
     connection: libsql::Connection,
     manner: Manner,
+    statements: Cell<u64>,
 }
 
 impl Remote {
     fn open(url: &str, manner: Manner) -> Self {
         let client = host::libsql_client(url, "").expect("a client");
-        Self { connection: client.connect().expect("a connection"), manner }
+        Self { connection: client.connect().expect("a connection"), manner, statements: Cell::new(0) }
     }
 
     async fn say(&self, statement: &str) -> Result<(), StoreError> {
@@ -42,6 +43,7 @@ impl Remote {
     }
 
     async fn rows(&self, statement: &str, parameters: Vec<Value>) -> libsql::Result<Vec<Row>> {
+        self.statements.set(self.statements.get() + 1);
         let parameters: Vec<libsql::Value> = parameters
             .into_iter()
             .map(|value| match value {
@@ -118,7 +120,16 @@ pub async fn round_trip(url: &str) -> Samples {
     Samples::in_sequence(durations.split_off(10))
 }
 
-/// Clients that record orders, each in transactions of its own connection, for so long. Also how often one was in another's way.
+/// What came of interactive transactions.
+pub struct Outcome {
+    pub orders: Samples,
+    /// How often one was in another's way.
+    pub refused: u64,
+    /// Statements of an order, those of tries that were refused included.
+    pub statements: f64,
+}
+
+/// Clients that record orders, each in transactions of its own connection, for so long.
 pub fn orders(
     manner: Manner,
     url: &str,
@@ -127,9 +138,9 @@ pub fn orders(
     document: &str,
     answer: &str,
     measured: Duration,
-) -> (Samples, usize) {
+) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for the clients");
-    let refused = AtomicUsize::new(0);
+    let (refused, statements) = (Cell::new(0), Cell::new(0));
     let client = async || {
         let (remote, till) = (Remote::open(url, manner), Till::new(document, None));
         let (began, mut durations) = (Instant::now(), Vec::new());
@@ -143,7 +154,7 @@ pub fn orders(
                 }
                 .await;
                 let Err(error) = outcome else { break };
-                refused.fetch_add(1, Ordering::Relaxed);
+                refused.set(refused.get() + 1);
                 assert!(started.elapsed() < Duration::from_secs(60), "no transaction for a minute: {error}");
                 // one that did not begin has nothing to take back
                 let _ = remote.say("ROLLBACK").await;
@@ -151,10 +162,12 @@ pub fn orders(
             }
             durations.push(started.elapsed());
         }
+        statements.set(statements.get() + remote.statements.get());
         durations
     };
     let durations = runtime.block_on(async { futures::future::join_all((0..clients).map(|_| client())).await });
     let durations: Vec<Duration> = durations.into_iter().flatten().collect();
     let sent = durations.len() as u64;
-    (Samples::within(measured, durations, sent), refused.into_inner())
+    let statements = statements.get() as f64 / sent as f64;
+    Outcome { orders: Samples::within(measured, durations, sent), refused: refused.get(), statements }
 }
