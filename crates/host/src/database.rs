@@ -69,11 +69,11 @@ impl Database {
         Ok(Self { name: name.to_owned(), place, statements: AtomicU64::new(0), store })
     }
 
-    /// A connection of one's own; to a server each is another client, as on Spin, whose statements go by the connections of TCP that
-    /// are there. Blocks.
+    /// A connection for a component. To a file it shares those that are open with others; to a server each is another client, as on
+    /// Spin, whose statements go by the connections of TCP that are there. Blocks.
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.store {
-            Store::File { file, .. } => Link::File(Arc::new(file.connect())),
+            Store::File { file, .. } => Link::File(Arc::new(file.connect()?)),
             Store::Server { url, token, client } => {
                 let client = match client.get() {
                     Some(client) => client,

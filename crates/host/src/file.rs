@@ -4,9 +4,10 @@
 //! reads does not wait while a commit reaches the disk. In WAL mode it sees all that was committed before.
 //!
 //! With the first word that another connection would not know of (a setting, a temporary table, a transaction, the number of rows
-//! that the last statement changed), a component's connection becomes one of its own. On Spin each is one from the beginning: rows
-//! that are not read keep it from writing there, and a SELECT that is sent while an INSERT has no answer yet comes after it, here
-//! perhaps before it. Components collect what they read, and wait for what they rely on.
+//! that the last statement changed), a component's connection becomes one of its own, without a turn: it gets SQLite's lock, or not,
+//! as other processes do. What is sent while a statement before it has no answer yet may overtake it: a SELECT an INSERT, or the
+//! other way round, `changes` whatever it should tell of. On Spin each connection is one from the beginning, and rows that are not
+//! read keep everything else that is said to it waiting. So components collect what they read, and wait for what they rely on.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,19 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::database::open;
-use crate::reuse::Unused;
-use crate::words::{Needs, is_harmless};
+use crate::reuse::{Reusable, Unused};
+use crate::words::Needs;
 
 /// Statements that read at once, and connections that are kept for them.
 const READERS: usize = 8;
-/// After so long a statement reads by a connection of its own: those before it may have rows that nobody reads.
-const READERS_ARE_STUCK: Duration = Duration::from_millis(50);
-/// How long a statement waits for its turn to write: as long as SQLite waits for another process, which comes after it.
+/// How long a statement waits for its turn to write. For a writer that has no turn it waits as long again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file, with the connections to it that components share.
@@ -37,7 +35,7 @@ pub(crate) struct File {
     readers: Arc<Unused>,
     /// The turn to write.
     writing: Arc<Semaphore>,
-    /// How long a statement waits for it.
+    /// How long a statement waits for either.
     patience: Duration,
     writers: Arc<Unused>,
 }
@@ -55,17 +53,18 @@ pub(crate) struct FileConnection {
 #[derive(Clone, Copy, Default)]
 struct Last {
     changes: u64,
+    total_changes: u64,
     rowid: i64,
 }
 
 /// Where a statement may run.
 pub(crate) enum Place {
-    Reader(Option<OwnedSemaphorePermit>),
+    Reader(OwnedSemaphorePermit),
     Writer(OwnedSemaphorePermit),
     Own(OwnedMutexGuard<Option<Connection>>),
 }
 
-/// The turn to write did not come in time.
+/// The turn to write did not come in time, or no place to read.
 #[derive(Debug)]
 pub(crate) struct Busy;
 
@@ -76,10 +75,14 @@ impl File {
         Arc::new(Self { path, reading, readers, writing, patience: PATIENCE, writers })
     }
 
-    /// A connection for a component.
-    pub(crate) fn connect(self: &Arc<Self>) -> FileConnection {
+    /// A connection for a component. Blocks.
+    ///
+    /// # Errors
+    /// What opening the file says.
+    pub(crate) fn connect(self: &Arc<Self>) -> rusqlite::Result<FileConnection> {
+        drop(self.readers.take(&self.path, open)?);
         let (last, has_its_own, own) = (parking_lot::Mutex::default(), AtomicBool::new(false), Arc::default());
-        FileConnection { file: self.clone(), last, has_its_own, own }
+        Ok(FileConnection { file: self.clone(), last, has_its_own, own })
     }
 
     /// Closes the connections that wait; whoever comes back is closed too.
@@ -87,15 +90,11 @@ impl File {
         self.readers.close();
         self.writers.close();
     }
-
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Busy> {
-        let turn = timeout(self.patience, self.writing.clone().acquire_owned()).await.map_err(|_| Busy)?;
-        turn.map_err(|_| Busy) // it is never closed
-    }
 }
 
 impl FileConnection {
     /// Waits until a statement may run: on its own connection behind the one before it, for its turn to write, or for a place to read.
+    /// Whoever has got a place keeps others from it, so that it is not to be waited for where something else may hold one up.
     ///
     /// # Errors
     /// [`Busy`].
@@ -105,22 +104,23 @@ impl FileConnection {
             self.has_its_own.store(true, Ordering::Release);
             return Ok(Place::Own(self.own.clone().lock_owned().await));
         }
-        if needs == Needs::AnyWriter {
-            return Ok(Place::Writer(self.file.turn().await?));
-        }
-        let place = timeout(READERS_ARE_STUCK, self.file.reading.clone().acquire_owned()).await;
-        Ok(Place::Reader(place.ok().and_then(Result::ok)))
+        let patience = self.file.patience;
+        Ok(match needs {
+            Needs::AnyWriter => Place::Writer(place_in(&self.file.writing, patience).await?),
+            Needs::AnyReader | Needs::ItsOwn => Place::Reader(place_in(&self.file.reading, patience).await?),
+        })
     }
 
-    /// Has a statement prepared in its place and does something with it. Blocks.
+    /// Has a statement prepared in its place and does something with it, before which it makes room where it waits for somebody in
+    /// the middle of reading. Blocks.
     ///
     /// # Errors
-    /// What SQLite says to the statement; what is done with it; [`Busy`] where it writes contrary to its first word.
-    pub(crate) fn with<T, E: From<Busy> + From<rusqlite::Error>>(
+    /// What SQLite says to the statement; what is done with it.
+    pub(crate) fn with<T, E: From<rusqlite::Error>>(
         &self,
         place: Place,
         statement: &str,
-        act: impl FnOnce(&mut Statement<'_>) -> Result<T, E>,
+        act: impl FnOnce(&mut Statement<'_>, &mut dyn FnMut()) -> Result<T, E>,
     ) -> Result<T, E> {
         match place {
             Place::Own(mut own) => {
@@ -128,40 +128,48 @@ impl FileConnection {
                     Some(connection) => connection,
                     none => none.insert(self.like_the_shared_one()?),
                 };
-                act(&mut *connection.prepare_cached(statement)?)
+                act(&mut *connection.prepare_cached(statement)?, &mut || ())
             }
-            Place::Writer(turn) => self.write(turn, statement, act),
+            Place::Writer(turn) => {
+                let mut writer = self.file.writers.take(&self.file.path, open)?;
+                let done = self.write(&writer, statement, |prepared| act(prepared, &mut || ()));
+                back(&mut writer, &done);
+                // for the next one, whose turn is not before it is there
+                drop(writer);
+                drop(turn);
+                done
+            }
             Place::Reader(place) => {
-                let reader = self.file.readers.take(&self.file.path, open)?;
-                {
-                    let mut prepared = reader.prepare_cached(statement)?;
-                    if prepared.readonly() || is_harmless(statement) {
-                        return act(&mut prepared);
-                    }
-                }
-                drop((reader, place));
-                let turn = Handle::current().block_on(self.file.turn())?;
-                self.write(turn, statement, act)
+                let mut place = Some(place);
+                let mut reader = self.file.readers.take(&self.file.path, open)?;
+                let done = reader
+                    .prepare_cached(statement)
+                    .map_err(E::from)
+                    .and_then(|mut prepared| act(&mut prepared, &mut || drop(place.take())));
+                back(&mut reader, &done);
+                done
             }
         }
     }
 
     fn write<T, E: From<rusqlite::Error>>(
         &self,
-        turn: OwnedSemaphorePermit,
+        writer: &Connection,
         statement: &str,
         act: impl FnOnce(&mut Statement<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let writer = self.file.writers.take(&self.file.path, open)?;
         let mut prepared = writer.prepare_cached(statement)?;
-        set_last_insert_rowid(&writer, self.last.lock().rowid);
-        let done = act(&mut prepared);
-        drop(prepared);
-        *self.last.lock() = Last { changes: writer.changes(), rowid: writer.last_insert_rowid() };
-        // for the next one, whose turn is not before it is there
-        drop(writer);
-        drop(turn);
-        done
+        let before = writer.total_changes();
+        set_last_insert_rowid(writer, self.last.lock().rowid);
+        let done = act(&mut prepared)?;
+        if !prepared.readonly() {
+            drop(prepared);
+            let mut last = self.last.lock();
+            last.changes = writer.changes();
+            last.total_changes += writer.total_changes().saturating_sub(before);
+            last.rowid = writer.last_insert_rowid();
+        }
+        Ok(done)
     }
 
     /// How many rows its last statement that wrote changed.
@@ -193,18 +201,49 @@ impl FileConnection {
     /// Another connection, which tells of the last statement what the shared one has told.
     fn like_the_shared_one(&self) -> rusqlite::Result<Connection> {
         let connection = open(&self.file.path)?;
-        let Last { changes, rowid } = *self.last.lock();
-        if (changes, rowid) != (0, 0) {
+        let Last { changes, total_changes, rowid } = *self.last.lock();
+        if (total_changes, rowid) != (0, 0) {
             connection.execute_batch("CREATE TEMP TABLE changed (a)")?;
             let rows = "WITH RECURSIVE n (a) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT a + 1 FROM n WHERE a < ?1)
                 INSERT INTO temp.changed SELECT a FROM n";
-            connection.execute(rows, [i64::try_from(changes).unwrap_or(i64::MAX)])?;
-            set_last_insert_rowid(&connection, rowid);
-            connection.execute("UPDATE temp.changed SET a = 0", [])?;
+            for count in [total_changes.saturating_sub(changes), changes] {
+                connection.execute(rows, [i64::try_from(count).unwrap_or(i64::MAX)])?;
+            }
             connection.execute_batch("DROP TABLE temp.changed")?;
+            set_last_insert_rowid(&connection, rowid);
         }
         Ok(connection)
     }
+}
+
+async fn place_in(places: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit, Busy> {
+    match timeout(patience, places.clone().acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) | Err(_) => Err(Busy), // they are never closed
+    }
+}
+
+/// Keeps a connection from going back that an error has shown to be of no use: whoever came next would find the same.
+fn back<T, E>(connection: &mut Reusable, done: &Result<T, E>) {
+    if done.is_err() && !is_sound(connection) {
+        connection.spoil();
+    }
+}
+
+/// Whether its last error, if any, was of the statement and not of the connection, the file or the machine.
+fn is_sound(connection: &Connection) -> bool {
+    use rusqlite::ffi;
+    // SAFETY: the handle is open as long as the connection.
+    let code = unsafe { ffi::sqlite3_errcode(connection.handle()) } & 0xff;
+    let unsound = [
+        ffi::SQLITE_IOERR,
+        ffi::SQLITE_CORRUPT,
+        ffi::SQLITE_NOTADB,
+        ffi::SQLITE_CANTOPEN,
+        ffi::SQLITE_NOMEM,
+        ffi::SQLITE_PROTOCOL,
+    ];
+    !unsound.contains(&code)
 }
 
 /// Makes a connection tell that its last INSERT gave this rowid.

@@ -3,11 +3,15 @@
 mod framing;
 mod sockets;
 
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use self::sockets::Connector;
 use crate::bindings::spin::sqlite::sqlite::{RowResult, Value};
+use crate::instances::REQUEST_TIMEOUT;
 use crate::sqlite::{Answer, io};
 
 /// A client of a server, which need not be there: it speaks to it with the first statement. All its connections share those of
@@ -21,9 +25,13 @@ pub fn client(url: &str, token: &str) -> libsql::Result<libsql::Database> {
     built.now_or_never().unwrap_or_else(|| Err(libsql::Error::ConnectionFailed("the client is not built at once".to_owned())))
 }
 
+/// How long a statement may take, or the next of its rows: as long as a component for its answer.
+pub(crate) const LONGEST: Duration = REQUEST_TIMEOUT;
+
 /// Runs a statement; the rows go out as they arrive. Blocks.
 pub(crate) fn run(
     connection: &libsql::Connection,
+    longest: Duration,
     statement: &str,
     parameters: Vec<Value>,
     columns: impl FnOnce(Vec<String>),
@@ -31,10 +39,13 @@ pub(crate) fn run(
 ) -> Answer<()> {
     let runtime = Handle::try_current().map_err(io)?;
     let parameters: Vec<libsql::Value> = parameters.into_iter().map(to_sent).collect();
-    let mut rows = runtime.block_on(connection.query(statement, parameters)).map_err(io)?;
+    // in the words of the client's own errors
+    let late = |_| io("Hrana: `http error: `operation timed out``");
+    let answered = runtime.block_on(async { timeout(longest, connection.query(statement, parameters)).await });
+    let mut rows = answered.map_err(late)?.map_err(io)?;
     let width = rows.column_count();
     columns((0..width).map(|column| rows.column_name(column).unwrap_or_default().to_owned()).collect());
-    while let Some(found) = runtime.block_on(rows.next()).map_err(io)? {
+    while let Some(found) = runtime.block_on(async { timeout(longest, rows.next()).await }).map_err(late)?.map_err(io)? {
         let value = |column| found.get_value(column).map(from_sent).map_err(io);
         row(RowResult { values: (0..width).map(value).collect::<Answer<_>>()? })?;
     }
@@ -67,13 +78,14 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
-
     use tokio::runtime::Runtime;
 
     use super::*;
     use crate::database::{Database, Link};
     use crate::runtime_config::DatabasePlace;
+
+    /// Longer than an answer takes on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(2);
 
     #[derive(Clone, Copy, PartialEq)]
     enum Manner {
@@ -82,6 +94,8 @@ mod tests {
         HangsUp,
         /// Ends it instead of answering the second statement.
         OwesAnAnswer,
+        /// Takes a statement and says nothing.
+        IsSilent,
     }
 
     /// Answers every statement in the pieces in which sqld does, with as many rows as the statement is a number.
@@ -109,6 +123,9 @@ mod tests {
                             let second = asked.fetch_add(statement, Ordering::Relaxed) + statement == 2;
                             if second && manner == Manner::OwesAnAnswer {
                                 return;
+                            }
+                            if manner == Manner::IsSilent {
+                                continue;
                             }
                             if answer(&mut stream, &request).is_err() || manner == Manner::HangsUp {
                                 return;
@@ -182,7 +199,7 @@ mod tests {
             assert!(matches!(&row.values[..], [Value::Text(text)] if text.len() == 1_000));
             Ok(())
         };
-        run(connection, &format!("SELECT {rows}"), Vec::new(), |columns| assert_eq!(columns, ["a"]), row)?;
+        run(connection, PATIENCE, &format!("SELECT {rows}"), Vec::new(), |columns| assert_eq!(columns, ["a"]), row)?;
         Ok(found)
     }
 
@@ -235,5 +252,15 @@ mod tests {
         assert_eq!(server.seen(), (1, 2));
         assert_eq!(rows(&connection, 1).unwrap(), 1);
         assert_eq!(server.seen(), (2, 3));
+    }
+
+    #[test]
+    fn a_server_that_takes_a_statement_and_says_nothing_is_not_waited_for_without_end() {
+        let runtime = Runtime::new().unwrap();
+        let _entered = runtime.enter();
+        let server = Server::start(Manner::IsSilent);
+        let error = rows(&server.connect(), 1).unwrap_err();
+        assert!(error.to_string().contains("operation timed out"), "{error}");
+        assert_eq!(server.seen(), (1, 1));
     }
 }

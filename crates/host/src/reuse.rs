@@ -52,7 +52,7 @@ impl Unused {
                 (opened, Identity::of(file))
             }
         };
-        Ok(Reusable { connection: Some(connection), identity, unused: self.clone() })
+        Ok(Reusable { connection: Some(connection), identity, unused: self.clone(), is_sound: true })
     }
 
     /// Closes those that wait; whoever comes back is closed too.
@@ -65,18 +65,26 @@ impl Unused {
     }
 }
 
-/// A connection that goes back when it is dropped.
+/// A connection that goes back when it is dropped, unless it was found to be of no use.
 pub(crate) struct Reusable {
     /// There until it is dropped.
     connection: Option<Connection>,
     identity: Option<Identity>,
     unused: Arc<Unused>,
+    is_sound: bool,
+}
+
+impl Reusable {
+    /// It is closed when it is dropped.
+    pub(crate) fn spoil(&mut self) {
+        self.is_sound = false;
+    }
 }
 
 impl Drop for Reusable {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        if !connection.is_autocommit() {
+        if !self.is_sound || !connection.is_autocommit() {
             return;
         }
         if let Some(waiting) = self.unused.lock().as_mut()
@@ -150,6 +158,21 @@ mod tests {
         file.unused.close();
         drop(late);
         assert!(file.unused.lock().is_none());
+    }
+
+    #[test]
+    fn one_of_no_use_or_within_a_transaction_is_closed() {
+        let file = File::new();
+        let mut spoilt = file.take();
+        mark(&spoilt);
+        spoilt.spoil();
+        drop(spoilt);
+        assert!(!file.is_used());
+        let within = file.take();
+        mark(&within);
+        within.execute_batch("BEGIN").unwrap();
+        drop(within);
+        assert!(!file.is_used());
     }
 
     #[test]

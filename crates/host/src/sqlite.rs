@@ -1,13 +1,14 @@
 //! `spin:sqlite@3.1.0`, with SQLite in the process or a libSQL server.
 //!
 //! As on Spin, `execute-async` never fails because of the statement: errors of any kind arrive by the future beside the
-//! rows. Unlike there, rows that are not read yet keep no statement from writing, only from reading.
+//! rows. Unlike there, rows that are not read yet keep no other statement waiting: see `file`.
 
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::FutureExt as _;
 use rusqlite::types::{Value as Stored, ValueRef};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -77,31 +78,43 @@ impl Connection {
         }
     }
 
-    /// Waits until a statement may run, or says what a fault makes of it.
-    async fn ready(self, statement: String) -> Answer<Ready> {
+    /// Has a statement run as soon as it may, by `run`, whether or not anybody waits for it.
+    fn start(self, statement: String, run: impl FnOnce(Ready) + Send + 'static) {
+        let mut ready = Box::pin(self.ready(statement));
+        match ready.as_mut().now_or_never() {
+            Some(ready) => drop(tokio::task::spawn_blocking(move || run(ready))),
+            // Not within the component's own call: its instance may compute for long when the statement's turn comes, and nobody
+            // else would get one meanwhile.
+            None => drop(tokio::spawn(async move {
+                let ready = ready.await;
+                tokio::task::spawn_blocking(move || run(ready)).await
+            })),
+        }
+    }
+
+    /// Waits until a statement may run, or hears what a fault makes of it.
+    async fn ready(self, statement: String) -> Ready {
         self.database.count_statement();
         let fault = self.fate.next(&statement);
         if !fault.wait_before.is_zero() {
             tokio::time::sleep(fault.wait_before).await;
         }
-        if let Some(error) = fault.instead {
-            return Err(io(error));
-        }
-        let way = match self.link {
-            Link::File(connection) => {
-                let place = connection.place(&statement).await?;
-                Way::File(connection, place)
-            }
-            Link::Hosted(connection) => Way::Hosted(connection),
+        let way = match (fault.instead, self.link) {
+            (Some(error), _) => Err(io(error)),
+            (None, Link::File(connection)) => match connection.place(&statement).await {
+                Ok(place) => Ok(Way::File(connection, place)),
+                Err(busy) => Err(busy.into()),
+            },
+            (None, Link::Hosted(connection)) => Ok(Way::Hosted(connection)),
         };
-        Ok(Ready { statement, way, fault })
+        Ready { statement, way, fault }
     }
 }
 
-/// A statement that may run now.
+/// A statement that may run now, or what keeps it from that.
 struct Ready {
     statement: String,
-    way: Way,
+    way: Answer<Way>,
     fault: Fault,
 }
 
@@ -111,15 +124,15 @@ enum Way {
 }
 
 impl Ready {
-    /// Runs it; the rows go out as they are found. Blocks.
+    /// Runs it; the rows go out as they are found, each with what makes room for others if it has to wait. Blocks.
     fn run(
         self,
         parameters: Vec<Value>,
         columns: impl FnOnce(Vec<String>),
-        row: impl FnMut(RowResult) -> Answer<()>,
+        row: impl FnMut(RowResult, &mut dyn FnMut()) -> Answer<()>,
     ) -> Answer<()> {
         let Self { statement, way, fault } = self;
-        let done = way.run(&statement, parameters, columns, row);
+        let done = way.and_then(|way| way.run(&statement, parameters, columns, row));
         std::thread::sleep(fault.wait_after);
         fault.answer_lost.map_or(done, |error| Err(io(error)))
     }
@@ -131,24 +144,30 @@ impl Way {
         statement: &str,
         parameters: Vec<Value>,
         columns: impl FnOnce(Vec<String>),
-        mut row: impl FnMut(RowResult) -> Answer<()>,
+        mut row: impl FnMut(RowResult, &mut dyn FnMut()) -> Answer<()>,
     ) -> Answer<()> {
         let (connection, place) = match self {
             Self::File(connection, place) => (connection, place),
-            Self::Hosted(connection) => return hosted::run(&connection, statement, parameters, columns, row),
+            Self::Hosted(connection) => {
+                return hosted::run(&connection, hosted::LONGEST, statement, parameters, columns, |found| row(found, &mut || ()));
+            }
         };
-        let act = |prepared: &mut rusqlite::Statement<'_>| {
+        // what is written is written before the first row is there: others have their turn before these are read
+        let (writes, mut written) = (matches!(place, Place::Writer(_)), Vec::new());
+        let act = |prepared: &mut rusqlite::Statement<'_>, make_room: &mut dyn FnMut()| {
             let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
             let width = names.len();
             columns(names);
             let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;
             while let Some(found) = rows.next().map_err(io)? {
                 let value = |column| found.get_ref(column).map_err(io).and_then(from_stored);
-                row(RowResult { values: (0..width).map(value).collect::<Answer<_>>()? })?;
+                let found = RowResult { values: (0..width).map(value).collect::<Answer<_>>()? };
+                if writes { written.push(found) } else { row(found, make_room)? }
             }
-            Ok(())
+            Ok::<_, Error>(())
         };
-        connection.with(place, statement, act)
+        connection.with(place, statement, act)?;
+        written.into_iter().try_for_each(|found| row(found, &mut || ()))
     }
 }
 
@@ -207,6 +226,10 @@ impl Unsent {
             drop(to.send(std::mem::take(&mut self.columns)));
         }
     }
+}
+
+fn abandoned() -> Error {
+    io("the statement was abandoned")
 }
 
 fn unread<T>(_: T) -> Error {
@@ -274,23 +297,18 @@ impl HostConnection for State {
     ) -> wasmtime::Result<Answer<QueryResult>> {
         self.taken.asked();
         let connection = self.table.get(&connection)?.clone();
-        let ready = match connection.ready(statement).await {
-            Ok(ready) => ready,
-            Err(error) => return Ok(Err(error)),
-        };
-        let run = move || {
+        let (send, answer) = oneshot::channel();
+        connection.start(statement, move |ready| {
             let (mut columns, mut rows) = (vec![], vec![]);
-            ready.run(
-                parameters,
-                |names| columns = names,
-                |row| {
-                    rows.push(row);
-                    Ok(())
-                },
-            )?;
-            Ok(QueryResult { columns, rows })
-        };
-        Ok(blocking(run).await)
+            let row = |row, _: &mut dyn FnMut()| {
+                rows.push(row);
+                Ok(())
+            };
+            let done = ready.run(parameters, |names| columns = names, row);
+            // nobody waits for it when the instance has gone
+            drop(send.send(done.map(|()| QueryResult { columns, rows })));
+        });
+        Ok(answer.await.unwrap_or_else(|_| Err(abandoned())))
     }
 
     async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
@@ -331,19 +349,19 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
         let (send_columns, columns) = oneshot::channel();
         let (send_row, rows) = mpsc::channel(UNREAD_ROWS);
         let (send_end, end) = oneshot::channel();
-        let ready = connection.ready(statement).await;
-        tokio::task::spawn_blocking(move || {
+        connection.start(statement, move |ready| {
             let answer = RefCell::new(Unsent { columns: vec![], to: Some(send_columns) });
             let columns = |names| answer.borrow_mut().columns = names;
-            let row = |row| match send_row.try_send(row) {
+            let row = |row, make_room: &mut dyn FnMut()| match send_row.try_send(row) {
                 Err(TrySendError::Full(row)) => {
                     // The component must begin to read before there can be more.
+                    make_room();
                     answer.borrow_mut().send();
                     send_row.blocking_send(row).map_err(unread)
                 }
                 sent => sent.map_err(unread),
             };
-            let done = ready.and_then(|ready| ready.run(parameters, columns, row));
+            let done = ready.run(parameters, columns, row);
             if let Some(sent) = sent {
                 sent.done(done.is_ok());
             }
@@ -352,7 +370,7 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
             answer.borrow_mut().send();
         });
         let columns = columns.await.unwrap_or_default();
-        let end = async { wasmtime::error::Ok(end.await.unwrap_or_else(|_| Err(io("the statement was abandoned")))) };
+        let end = async { wasmtime::error::Ok(end.await.unwrap_or_else(|_| Err(abandoned()))) };
         store.with(|mut access| {
             let rows = StreamReader::new(&mut access, Rows(rows))?;
             let end = FutureReader::new(&mut access, end)?;
@@ -378,4 +396,53 @@ fn get<T>(store: &Accessor<T, Spin>, connection: &Resource<Connection>) -> wasmt
         let trace = connection.telemetry.as_ref().and_then(|_| trace_of(&mut access));
         Ok((connection, trace))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::runtime_config::DatabasePlace;
+
+    async fn connection(database: &Arc<Database>) -> Connection {
+        let fate = faults::Link::open(None).unwrap();
+        Connection::open(Granted { database: database.clone(), fate, telemetry: None }).await.unwrap()
+    }
+
+    /// What a statement answers: how many rows.
+    fn ask(connection: &Connection, statement: &str) -> oneshot::Receiver<Answer<usize>> {
+        let (send, answer) = oneshot::channel();
+        connection.clone().start(statement.to_owned(), move |ready| {
+            let mut rows = 0;
+            let row = |_, _: &mut dyn FnMut()| {
+                rows += 1;
+                Ok(())
+            };
+            let done = ready.run(Vec::new(), drop, row);
+            drop(send.send(done.map(|()| rows)));
+        });
+        answer
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_component_that_is_busy_when_its_turn_comes_keeps_nobody_else_from_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Arc::new(Database::new("default", DatabasePlace::File(folder.path().join("books.db"))).unwrap());
+        ask(&connection(&database).await, "CREATE TABLE t (a)").await.unwrap().unwrap();
+        let [first, busy, other] = [connection(&database).await, connection(&database).await, connection(&database).await];
+        let Link::File(file) = &first.link else { panic!("it is a file") };
+        let turn = file.place("DELETE FROM t").await.ok();
+        // neither of them looks after its statement
+        let waiting = [ask(&busy, "INSERT INTO t VALUES (1)"), ask(&busy, "SELECT a FROM t")];
+        let mut last = pin!(ask(&other, "INSERT INTO t VALUES (2) RETURNING a"));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(last.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(turn);
+        assert_eq!(last.await.unwrap().unwrap(), 1);
+        drop(waiting);
+        assert_eq!(ask(&other, "SELECT a FROM t").await.unwrap().unwrap(), 2);
+    }
 }

@@ -1,4 +1,4 @@
-//! What the words of a statement tell before any connection has seen it.
+//! What the words of a statement tell before any connection has seen it. What hides them is not seen: a view over `changes()`.
 
 /// What components say to a file beside statements on tables, and what may be said again: it sets what is set already.
 const HARMLESS: &str = "PRAGMA journal_mode = WAL";
@@ -12,8 +12,8 @@ const OF_THE_LAST: [&str; 2] = ["changes", "last_insert_rowid"];
 /// Which connection a statement needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
-    /// Any that reads, unless it writes after all (`WITH … INSERT`).
     AnyReader,
+    /// Any that writes; what only reads may be taken for it (`WITH` and a word that could write).
     AnyWriter,
     /// The same as the component's statements before and after it: a setting, a temporary table, a transaction.
     ItsOwn,
@@ -26,19 +26,14 @@ impl Needs {
         let is_one_of = |known: &[&str]| known.iter().any(|word| first.eq_ignore_ascii_case(word));
         if OF_THE_LAST.iter().any(|function| calls(code, function)) {
             Self::ItsOwn
-        } else if is_one_of(&WRITE) {
+        } else if is_one_of(&WRITE) || first.eq_ignore_ascii_case("WITH") && may_change(code) {
             Self::AnyWriter
-        } else if is_one_of(&MAY_READ) || is_harmless(code) {
+        } else if is_one_of(&MAY_READ) || code == HARMLESS {
             Self::AnyReader
         } else {
             Self::ItsOwn
         }
     }
-}
-
-/// Whether it may run on a connection that reads although SQLite does not call it reading.
-pub(crate) fn is_harmless(statement: &str) -> bool {
-    without_comments(statement) == HARMLESS
 }
 
 /// Whether a statement may change something, of whatever kind.
@@ -79,15 +74,21 @@ mod tests {
         for statement in [
             "SELECT 1",
             "-- INSERT\nselect 1",
-            "WITH n AS (SELECT 1) INSERT INTO t SELECT * FROM n",
+            "WITH n AS (SELECT 1 AS updated) SELECT * FROM n",
+            "EXPLAIN DELETE FROM t",
             "SELECT changes FROM rules WHERE (changes) > (1)",
             "PRAGMA journal_mode = WAL",
         ] {
             assert_eq!(Needs::of(statement), Needs::AnyReader, "{statement}");
         }
-        for statement in
-            ["INSERT INTO t VALUES (1)", "  -- SELECT\n-- x\nupdate t SET a = 1", "delete from t", "REPLACE INTO t VALUES (1)"]
-        {
+        for statement in [
+            "INSERT INTO t VALUES (1)",
+            "  -- SELECT\n-- x\nupdate t SET a = 1",
+            "delete from t",
+            "REPLACE INTO t VALUES (1)",
+            "with n AS (SELECT 1) insert INTO t SELECT * FROM n",
+            "WITH n AS (SELECT replace('a', 'b', 'c')) SELECT * FROM n",
+        ] {
             assert_eq!(Needs::of(statement), Needs::AnyWriter, "{statement}");
         }
         for statement in [

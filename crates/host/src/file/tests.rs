@@ -7,12 +7,6 @@ use super::*;
 #[derive(Debug)]
 struct Failed(#[expect(dead_code, reason = "it is printed")] String);
 
-impl From<Busy> for Failed {
-    fn from(_: Busy) -> Self {
-        Self("database is locked".to_owned())
-    }
-}
-
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self(error.to_string())
@@ -33,7 +27,7 @@ impl Shop {
     }
 
     fn connect(&self) -> Arc<FileConnection> {
-        Arc::new(self.file.connect())
+        Arc::new(self.file.connect().unwrap())
     }
 }
 
@@ -41,7 +35,7 @@ impl Shop {
 async fn say(connection: &Arc<FileConnection>, statement: &'static str) -> Vec<i64> {
     let place = connection.place(statement).await.unwrap();
     let connection = connection.clone();
-    let all = |prepared: &mut Statement<'_>| {
+    let all = |prepared: &mut Statement<'_>, _: &mut dyn FnMut()| {
         let mut rows = prepared.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -65,9 +59,10 @@ impl Unread {
         let (begun, has_begun) = oneshot::channel();
         let (read, to_read) = oneshot::channel();
         let connection = connection.clone();
-        let wait = |prepared: &mut Statement<'_>| {
+        let wait = |prepared: &mut Statement<'_>, make_room: &mut dyn FnMut()| {
             let mut rows = prepared.query([])?;
             assert!(rows.next()?.is_some());
+            make_room();
             begun.send(()).unwrap();
             to_read.blocking_recv().unwrap();
             Ok(())
@@ -109,7 +104,7 @@ async fn rows_that_nobody_reads_keep_nobody_else_from_reading_or_writing() {
     let shop = Shop::open().await;
     say(&shop.connect(), "INSERT INTO t VALUES (1)").await;
     let mut unread = Vec::new();
-    for _ in 0..=READERS {
+    for _ in 0..3 * READERS {
         unread.push(Unread::begin(&shop.connect(), "SELECT a FROM t").await);
     }
     say(&shop.connect(), "INSERT INTO t VALUES (2)").await;
@@ -177,9 +172,68 @@ async fn of_the_last_statement_a_connection_tells_its_own_whoever_else_has_writt
     assert_eq!(say(&one, "SELECT last_insert_rowid()").await, [3]);
     assert_eq!(say(&other, "SELECT changes() * 10 + last_insert_rowid()").await, [14]);
     assert_eq!(say(&idle, "SELECT changes() + last_insert_rowid()").await, [0]);
+    say(&one, "INSERT INTO t VALUES (5)").await;
+    assert_eq!(say(&one, "SELECT total_changes()").await, [6]);
+    assert_eq!(say(&idle, "SELECT total_changes()").await, [0]);
     say(&other, "DELETE FROM t WHERE rowid = 77").await;
     assert_eq!((other.changes().await, other.last_insert_rowid().await), (0, 4));
     assert_eq!(say(&other, "SELECT count(*) FROM sqlite_temp_schema").await, [0]);
+}
+
+#[tokio::test]
+async fn a_statement_that_failed_changed_nothing_that_is_told() {
+    let shop = Shop::open().await;
+    let (one, other) = (shop.connect(), shop.connect());
+    say(&other, "INSERT INTO t VALUES (1), (2)").await;
+    say(&one, "INSERT INTO t VALUES (3)").await;
+    let statement = "INSERT INTO t VALUES (?1)";
+    let place = other.place(statement).await.unwrap();
+    let unbound = |prepared: &mut Statement<'_>, _: &mut dyn FnMut()| prepared.execute([]);
+    assert!(other.with(place, statement, unbound).is_err());
+    assert_eq!((other.changes().await, other.last_insert_rowid().await), (2, 2));
+}
+
+#[tokio::test]
+async fn whoever_has_a_turn_gives_it_back_whatever_comes_of_it() {
+    let shop = Shop::open().await;
+    let (one, other) = (shop.connect(), shop.connect());
+    let turn = one.place("DELETE FROM t").await.unwrap();
+    let gone = tokio::spawn(async move { other.place("DELETE FROM t").await.map(drop) });
+    tokio::task::yield_now().await;
+    gone.abort();
+    let statement = "DELETE FROM t";
+    let panics = |_: &mut Statement<'_>, _: &mut dyn FnMut()| -> Result<(), Failed> { panic!("in the middle of it") };
+    assert!(spawn_blocking(move || one.with(turn, statement, panics)).await.is_err());
+    say(&shop.connect(), "INSERT INTO t VALUES (1)").await;
+    assert_eq!(say(&shop.connect(), "SELECT count(*) FROM t").await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_waits_for_a_transaction_of_another_component() {
+    let shop = Shop::open().await;
+    let (one, other) = (shop.connect(), shop.connect());
+    say(&one, "BEGIN IMMEDIATE").await;
+    say(&one, "INSERT INTO t VALUES (1)").await;
+    let writing = tokio::spawn(async move { say(&other, "INSERT INTO t SELECT count(*) FROM t").await });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(say(&shop.connect(), "SELECT count(*) FROM t").await, [0]);
+    say(&one, "COMMIT").await;
+    writing.await.unwrap();
+    assert_eq!(say(&shop.connect(), "SELECT a FROM t").await, [1, 1]);
+}
+
+#[test]
+fn an_error_of_the_file_tells_that_a_connection_is_of_no_use_and_one_of_a_statement_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let books = open(&folder.path().join("books.db")).unwrap();
+    assert!(is_sound(&books));
+    books.execute_batch("CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1)").unwrap();
+    assert!(books.execute("INSERT INTO t VALUES (1)", []).is_err() && is_sound(&books));
+    assert!(books.prepare("SELECT b FROM t").is_err() && is_sound(&books));
+    let other = folder.path().join("other.db");
+    std::fs::write(&other, "no database at all ".repeat(100)).unwrap();
+    let other = Connection::open(other).unwrap();
+    assert!(other.prepare("SELECT a FROM t").is_err() && !is_sound(&other));
 }
 
 #[tokio::test]

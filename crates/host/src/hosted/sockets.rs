@@ -34,9 +34,10 @@ const MOST_WAITING: usize = 256;
 const HELD_BACK: usize = 4 << 10;
 /// How much is read at once.
 const READ_AT_ONCE: usize = 16 << 10;
-/// A server that acknowledges nothing for so long has gone without taking leave.
+/// How long a connection may take to open, TLS included. On Linux also how long a server may leave unacknowledged, or unaccepted,
+/// what was sent to it: then it has gone without taking leave.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How often one that owes an answer is asked whether it is there, by the network alone.
+/// How often the system of a server that owes an answer is asked whether it is there.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
 
 type BoxedError = Box<dyn std::error::Error + Send + Sync>;
@@ -54,18 +55,15 @@ pub(super) struct Sockets<S>(Mutex<Vec<Waiting<S>>>);
 
 /// A connection that can be kept.
 pub(super) trait Socket: AsyncRead + Unpin {
-    /// Whether the system knows already that it has ended.
-    fn has_ended(&self) -> bool;
+    /// Whether nothing has arrived by it, not even its end, as far as the system knows.
+    fn is_quiet(&self) -> bool;
 }
 
 impl Socket for MaybeHttpsStream<TcpStream> {
-    fn has_ended(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         // tokio knows only what it has asked for
-        let ended = |ended: io::Result<usize>| match ended {
-            Ok(bytes) => bytes == 0,
-            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
-        };
-        ended(SockRef::from(tcp(self)).peek(&mut [MaybeUninit::uninit()]))
+        let heard = SockRef::from(tcp(self)).peek(&mut [MaybeUninit::uninit()]);
+        heard.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
@@ -110,7 +108,7 @@ impl<S: Socket> Sockets<S> {
         end_those_that_waited_too_long(&mut waiting);
         while let Some(place) = waiting.iter().rposition(|one| one.to == *to) {
             let mut socket = waiting.remove(place).socket;
-            if socket.has_ended() {
+            if !socket.is_quiet() {
                 continue;
             }
             let mut byte = [0];
@@ -133,6 +131,7 @@ impl<S: Socket> Sockets<S> {
 pub(super) struct Connector {
     https: HttpsConnector<HttpConnector>,
     sockets: Arc<Sockets<MaybeHttpsStream<TcpStream>>>,
+    patience: Duration,
 }
 
 impl Connector {
@@ -145,7 +144,7 @@ impl Connector {
         http.enforce_http(false);
         http.set_nodelay(true);
         let https = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().wrap_connector(http);
-        Ok(Self { https, sockets: Sockets::new() })
+        Ok(Self { https, sockets: Sockets::new(), patience: SILENCE })
     }
 }
 
@@ -163,9 +162,9 @@ impl Service<Uri> for Connector {
         if let Some(socket) = sockets.take(&to) {
             return Box::pin(std::future::ready(Ok(Lent::new(sockets, to, socket))));
         }
-        let connecting = self.https.call(to.clone());
+        let connecting = tokio::time::timeout(self.patience, self.https.call(to.clone()));
         Box::pin(async move {
-            let socket = connecting.await?;
+            let socket = connecting.await.map_err(|_| "the server does not answer")??;
             watch(tcp(&socket))?;
             Ok(Lent::new(sockets, to, socket))
         })
@@ -213,7 +212,7 @@ impl<S: Socket> Lent<S> {
     /// The connection has ended.
     fn end(&mut self, error: Option<io::Error>) {
         (self.socket, self.error) = (None, error);
-        if !self.answer.ended() {
+        if !self.answer.ended() && !self.answer.is_unknown() {
             self.sockets.forget(&self.to);
         }
     }

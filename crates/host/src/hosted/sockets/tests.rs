@@ -6,8 +6,8 @@ const REQUEST: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nend\r\n3\r\n...\r\n0\r\na: b\r\n\r\n";
 
 impl Socket for DuplexStream {
-    fn has_ended(&self) -> bool {
-        false
+    fn is_quiet(&self) -> bool {
+        true
     }
 }
 
@@ -190,35 +190,61 @@ async fn a_connection_that_ends_instead_of_answering_takes_those_that_wait_with_
     assert_eq!((readable(&mut lent), way.waiting()), (9, 0));
 }
 
+/// A listener, and a connection to it that the connector has opened.
+async fn connected() -> (tokio::net::TcpListener, Connector, Lent<MaybeHttpsStream<TcpStream>>) {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to: Uri = format!("http://{}/", server.local_addr().unwrap()).parse().unwrap();
+    let mut connector = Connector::new().unwrap();
+    std::future::poll_fn(|context| connector.poll_ready(context)).await.unwrap();
+    let lent = connector.call(to).await.unwrap();
+    (server, connector, lent)
+}
+
 #[tokio::test]
-async fn the_system_is_asked_whether_a_connection_has_ended_before_it_is_used_again() {
-    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let client = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
-    client.set_nonblocking(true).unwrap();
-    let stream = MaybeHttpsStream::Http(TcpStream::from_std(client).unwrap());
-    watch(tcp(&stream)).unwrap();
-    assert!(!stream.has_ended());
-    let mut accepted = server.accept().unwrap().0;
-    std::io::Write::write_all(&mut accepted, b"x").unwrap();
-    assert!(!stream.has_ended());
-    // what was sent is not received: this end hears of it at once, and tokio has not looked
-    drop(accepted);
-    let mut byte = [0];
-    std::io::Read::read_exact(&mut SockRef::from(tcp(&stream)).try_clone().unwrap(), &mut byte).unwrap();
-    assert!(stream.has_ended());
+async fn the_system_is_asked_whether_anything_was_heard_before_a_connection_is_used_again() {
+    let (server, connector, mut lent) = connected().await;
+    let (to, sockets) = (lent.to.clone(), connector.sockets.clone());
+    let mut accepted = server.accept().await.unwrap().0;
+    sockets.keep(to.clone(), lent.socket.take().unwrap());
+    let socket = sockets.take(&to).expect("nothing was said");
+    let other_end = socket2::SockRef::from(tcp(&socket)).try_clone().unwrap();
+    sockets.keep(to.clone(), socket);
+    accepted.write_all(b"HTTP/1.1 408 Request Timeout\r\n").await.unwrap();
+    // the system has it, and this thread has given tokio no time to hear of it
+    other_end.set_nonblocking(false).unwrap();
+    other_end.peek(&mut [MaybeUninit::uninit()]).unwrap();
+    other_end.set_nonblocking(true).unwrap();
+    assert!(sockets.take(&to).is_none());
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_server_that_has_gone_without_a_word_is_noticed_within_seconds() {
-    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let stream = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
-    watch(&stream).unwrap();
-    let socket = SockRef::from(&stream);
+async fn the_system_ends_a_connection_whose_server_has_gone_without_a_word() {
+    let (_server, _connector, lent) = connected().await;
+    let socket = SockRef::from(tcp(lent.socket.as_ref().unwrap()));
     assert!(socket.keepalive().unwrap());
     assert_eq!(socket.tcp_keepalive_time().unwrap(), ASKED_EVERY);
     assert_eq!(socket.tcp_keepalive_interval().unwrap(), ASKED_EVERY);
     assert_eq!(socket.tcp_user_timeout().unwrap(), Some(SILENCE));
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_not_waited_for_long() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut connector = Connector { patience: Duration::from_millis(20), ..Connector::new().unwrap() };
+    std::future::poll_fn(|context| connector.poll_ready(context)).await.unwrap();
+    let to = format!("https://{}/", server.local_addr().unwrap()).parse().unwrap();
+    assert_eq!(connector.call(to).await.err().unwrap().to_string(), "the server does not answer");
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_no_request_takes_those_that_wait_with_it() {
+    let (sockets, to) = (Sockets::new(), Uri::from_static("http://books/"));
+    sockets.keep(to.clone(), Broken(true));
+    let mut lent = Lent::new(sockets.clone(), to, Broken(true));
+    lent.write_all(b"POST").await.unwrap();
+    assert_eq!(lent.write_all(REFUSED).await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    assert!(sockets.0.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -260,12 +286,15 @@ async fn connections_wait_neither_for_ever_nor_without_number() {
     assert_eq!((ends.len(), way.waiting()), (MOST_WAITING + 1, MOST_WAITING));
 }
 
+/// What the broken connection does not take.
+const REFUSED: &[u8] = b"{}";
+
 /// Answers with a line, and then with an error.
 struct Broken(bool);
 
 impl Socket for Broken {
-    fn has_ended(&self) -> bool {
-        false
+    fn is_quiet(&self) -> bool {
+        true
     }
 }
 
@@ -281,7 +310,7 @@ impl AsyncRead for Broken {
 
 impl AsyncWrite for Broken {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
+        Poll::Ready(if bytes == REFUSED { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) })
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
