@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use parking_lot::Mutex;
 
 use crate::file::{File, FileConnection};
 use crate::hosted;
@@ -114,7 +113,7 @@ impl Database {
     pub(crate) fn close(&self) -> Result<()> {
         let Store::File { file, keeper } = &self.store else { return Ok(()) };
         file.close();
-        let Some(keeper) = keeper.lock().take() else { return Ok(()) };
+        let Some(keeper) = keeper.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
         let written = keeper.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         written.with_context(|| format!("cannot write back the journal of {}", self.place))
     }

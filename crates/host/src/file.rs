@@ -10,8 +10,8 @@
 //! read keep everything else that is said to it waiting. So components collect what they read, and wait for what they rely on.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
@@ -44,7 +44,7 @@ pub(crate) struct File {
 pub(crate) struct FileConnection {
     file: Arc<File>,
     /// What its last statement that wrote left behind in the connection that all share.
-    last: parking_lot::Mutex<Last>,
+    last: std::sync::Mutex<Last>,
     has_its_own: AtomicBool,
     own: Arc<Mutex<Option<Connection>>>,
 }
@@ -81,7 +81,7 @@ impl File {
     /// What opening the file says.
     pub(crate) fn connect(self: &Arc<Self>) -> rusqlite::Result<FileConnection> {
         drop(self.readers.take(&self.path, open)?);
-        let (last, has_its_own, own) = (parking_lot::Mutex::default(), AtomicBool::new(false), Arc::default());
+        let (last, has_its_own, own) = (std::sync::Mutex::default(), AtomicBool::new(false), Arc::default());
         Ok(FileConnection { file: self.clone(), last, has_its_own, own })
     }
 
@@ -160,16 +160,20 @@ impl FileConnection {
     ) -> Result<T, E> {
         let mut prepared = writer.prepare_cached(statement)?;
         let before = writer.total_changes();
-        set_last_insert_rowid(writer, self.last.lock().rowid);
+        set_last_insert_rowid(writer, self.last().rowid);
         let done = act(&mut prepared)?;
         if !prepared.readonly() {
             drop(prepared);
-            let mut last = self.last.lock();
+            let mut last = self.last();
             last.changes = writer.changes();
             last.total_changes += writer.total_changes().saturating_sub(before);
             last.rowid = writer.last_insert_rowid();
         }
         Ok(done)
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many rows its last statement that wrote changed.
@@ -185,7 +189,7 @@ impl FileConnection {
     async fn ask<T>(&self, own: fn(&Connection) -> T, shared: fn(Last) -> T) -> T {
         match &*self.own.lock().await {
             Some(connection) => own(connection),
-            None => shared(*self.last.lock()),
+            None => shared(*self.last()),
         }
     }
 
@@ -201,7 +205,7 @@ impl FileConnection {
     /// Another connection, which tells of the last statement what the shared one has told.
     fn like_the_shared_one(&self) -> rusqlite::Result<Connection> {
         let connection = open(&self.file.path)?;
-        let Last { changes, total_changes, rowid } = *self.last.lock();
+        let Last { changes, total_changes, rowid } = *self.last();
         if (total_changes, rowid) != (0, 0) {
             connection.execute_batch("CREATE TEMP TABLE changed (a)")?;
             let rows = "WITH RECURSIVE n (a) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT a + 1 FROM n WHERE a < ?1)
