@@ -160,9 +160,6 @@ async fn a_day_of_ten_times_as_many_members_with_as_large_a_part_due_costs_as_mu
 
 #[tokio::test]
 async fn members_whose_history_was_written_as_rows_have_books_that_agree_and_go_on_buying() {
-    if hosted() {
-        return;
-    }
     let shop = Shop::with_settings_at("gw-tools", &[], NOW).await;
     let now = NOW.parse::<host::Timestamp>().unwrap().as_millisecond();
     let history = History { now, answer: json!({"order_id": "it's old"}).to_string(), explanation: "[]".to_owned() };

@@ -143,10 +143,9 @@ async fn rules_in_javascript_take_a_receipt_at_the_discounts_that_it_was_paid_wi
     (order["id"], order["occurred_at"]) = ("receipt".into(), shop.now().into());
     shop.post("/v1/orders", &order).await.expect(201);
     // these rules give none: the shop had others before
-    let books = rusqlite::Connection::open(shop.data().join("default.db")).unwrap();
-    let settled = "UPDATE order_line SET program_discount = 5000 + n, qualifying = qualifying - 5000 - n;
-                   UPDATE orders SET discount = 10001, payable = payable - 10001, qualifying = qualifying - 10001";
-    books.execute_batch(settled).unwrap();
+    shop.alter("default", "UPDATE order_line SET program_discount = 5000 + n, qualifying = qualifying - 5000 - n");
+    let settled = "UPDATE orders SET discount = 10001, payable = payable - 10001, qualifying = qualifying - 10001";
+    shop.alter("default", settled);
     let claim = json!({"order_id": "receipt", "member": {"id": anna.id}});
     let claimed = shop.post("/v1/orders/claims", &claim).await.expect(201);
     assert_eq!((&claimed["payable"], &claimed["earned"]["points"]), (&json!("299.98"), &json!("22.49")), "{claimed}");

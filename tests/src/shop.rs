@@ -315,10 +315,14 @@ impl Shop {
         connection.query_row(statement, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{statement}: {error}"))
     }
 
-    /// Changes what a database is made of, past the application.
+    /// Changes what a database is made of or holds, past the application, by one statement that returns nothing.
     pub fn alter(&self, database: &str, statement: &str) {
+        if let Some(server) = self.server(database) {
+            return server.execute(&[statement.to_owned()]);
+        }
         let connection = Connection::open(self.data().join(format!("{database}.db"))).expect("the database opens");
-        connection.execute_batch(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        // a server takes one statement at a time: more are an error here too
+        connection.execute(statement, []).unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
     /// A text that a query finds in a database, past the application.

@@ -187,17 +187,13 @@ impl Sqld {
 
     /// Runs statements without parameters, past the application, in one transaction.
     pub fn execute(&self, statements: &[String]) {
-        let all = ["BEGIN"].into_iter().chain(statements.iter().map(String::as_str)).chain(["COMMIT"]);
-        let requests: Vec<Value> = all.map(|sql| json!({"type": "execute", "stmt": {"sql": sql, "want_rows": false}})).collect();
+        let all = || ["BEGIN"].into_iter().chain(statements.iter().map(String::as_str)).chain(["COMMIT"]);
+        let requests: Vec<Value> =
+            all().map(|sql| json!({"type": "execute", "stmt": {"sql": sql, "want_rows": false}})).collect();
         let body = json!({"requests": requests.into_iter().chain([json!({"type": "close"})]).collect::<Vec<_>>()}).to_string();
         let answer = self.exchange("POST /v2/pipeline", &body).expect("sqld answers");
         let answer: Value = serde_json::from_str(&answer).expect("its answer is JSON");
-        for (result, statement) in answer["results"]
-            .as_array()
-            .expect("results")
-            .iter()
-            .zip(["BEGIN"].into_iter().chain(statements.iter().map(String::as_str)))
-        {
+        for (result, statement) in answer["results"].as_array().expect("results").iter().zip(all()) {
             assert_eq!(result["type"], "ok", "{result}: {statement}");
         }
     }
