@@ -21,14 +21,24 @@ pub(crate) enum Needs {
 
 impl Needs {
     pub(crate) fn of(statement: &str) -> Self {
-        let code = without_comments(statement);
-        let first = code.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default();
-        let is_one_of = |known: &[&str]| known.iter().any(|word| first.eq_ignore_ascii_case(word));
-        if OF_THE_LAST.iter().any(|function| calls(code, function)) {
-            Self::ItsOwn
-        } else if is_one_of(&WRITE) || first.eq_ignore_ascii_case("WITH") && may_change(code) {
+        let mut tokens = Tokens::of(statement);
+        let Some(Token::Word(first)) = tokens.next() else { return Self::ItsOwn };
+        let begins = |known: &[&str]| known.iter().any(|word| first.eq_ignore_ascii_case(word));
+        let (mut writes, mut before) = (begins(&WRITE), first);
+        let may_write = writes || begins(&["WITH"]);
+        for token in tokens {
+            match token {
+                Token::Word(word) => {
+                    writes = writes || may_write && WRITE.iter().any(|known| word.eq_ignore_ascii_case(known));
+                    before = word;
+                }
+                Token::Opening if OF_THE_LAST.iter().any(|function| ends_with(before, function)) => return Self::ItsOwn,
+                Token::Opening | Token::Other => before = "",
+            }
+        }
+        if writes {
             Self::AnyWriter
-        } else if is_one_of(&MAY_READ) || code == HARMLESS {
+        } else if begins(&MAY_READ) || statement.trim() == HARMLESS {
             Self::AnyReader
         } else {
             Self::ItsOwn
@@ -38,31 +48,61 @@ impl Needs {
 
 /// Whether a statement may change something, of whatever kind.
 pub(crate) fn may_change(statement: &str) -> bool {
-    let code = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let code: String = code.flat_map(|line| [line, "\n"]).collect::<String>().to_uppercase();
-    let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    match words.next() {
-        None | Some("SELECT" | "VALUES" | "EXPLAIN" | "PRAGMA") => false,
-        Some("WITH") => words.any(|word| matches!(word, "INSERT" | "UPDATE" | "DELETE" | "REPLACE")),
+    let mut tokens = Tokens::of(statement);
+    let is = |word: &str, known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
+    match tokens.next() {
+        None => false,
+        Some(Token::Word(first)) if is(first, &["SELECT", "VALUES", "EXPLAIN", "PRAGMA"]) => false,
+        Some(Token::Word(first)) if is(first, &["WITH"]) => {
+            tokens.any(|token| matches!(token, Token::Word(word) if is(word, &WRITE)))
+        }
         Some(_) => true,
     }
 }
 
-/// Whether a function of that name, or of one that ends so, is called in it.
-fn calls(code: &str, function: &str) -> bool {
-    code.split('(').rev().skip(1).any(|before| {
-        let before = before.trim_end().as_bytes();
-        before.len().checked_sub(function.len()).is_some_and(|from| before[from..].eq_ignore_ascii_case(function.as_bytes()))
-    })
+fn ends_with(word: &str, end: &str) -> bool {
+    word.len().checked_sub(end.len()).is_some_and(|from| word.as_bytes()[from..].eq_ignore_ascii_case(end.as_bytes()))
 }
 
-/// It without the lines of comment before it.
-fn without_comments(statement: &str) -> &str {
-    let mut text = statement.trim_start();
-    while text.starts_with("--") {
-        text = text.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
+/// A part of a statement. What stands in quotes is taken for words, too.
+#[derive(Debug)]
+enum Token<'a> {
+    Word(&'a str),
+    /// Of parentheses.
+    Opening,
+    Other,
+}
+
+/// The parts of a statement, without spaces and the comments that take a line each.
+struct Tokens<'a>(&'a str);
+
+impl<'a> Tokens<'a> {
+    fn of(statement: &'a str) -> Self {
+        Self(statement)
     }
-    text
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            self.0 = self.0.trim_ascii_start();
+            let Some(comment) = self.0.strip_prefix("--") else { break };
+            self.0 = comment.split_once('\n').map_or("", |(_, rest)| rest);
+        }
+        let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+        let bytes = self.0.as_bytes();
+        let length = bytes.iter().position(|byte| !is_of_word(*byte)).unwrap_or(bytes.len());
+        // neither end is in the middle of a letter: those of several bytes are of words
+        let (token, rest) = self.0.split_at_checked(length.max(1))?;
+        self.0 = rest;
+        Some(match token {
+            word if length > 0 => Token::Word(word),
+            "(" => Token::Opening,
+            _ => Token::Other,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +116,8 @@ mod tests {
             "-- INSERT\nselect 1",
             "WITH n AS (SELECT 1 AS updated) SELECT * FROM n",
             "EXPLAIN DELETE FROM t",
-            "SELECT changes FROM rules WHERE (changes) > (1)",
+            "SELECT changes FROM rules WHERE (changes) > (1) AND name = 'ё (' -- changes()",
+            "SELECT changes -- of rules\n, (1) FROM rules",
             "PRAGMA journal_mode = WAL",
         ] {
             assert_eq!(Needs::of(statement), Needs::AnyReader, "{statement}");
@@ -102,6 +143,7 @@ mod tests {
             "/* INSERT */ PRAGMA case_sensitive_like = 1",
             "SELECT Last_Insert_RowId ()",
             "SELECT total_changes()",
+            "WITH n AS (SELECT 1) SELECT a, changes(\n) FROM n",
             "INSERT INTO t VALUES (changes())",
             "",
             "--",
