@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::file::{File, FileConnection};
 use crate::hosted;
@@ -15,6 +16,8 @@ use crate::runtime_config::DatabasePlace;
 const BUSY_TRIES: i32 = 10_000;
 /// How long it waits in between. SQLite's own waits grow to 100 ms, which shows in the slowest requests.
 const BUSY_WAIT: Duration = Duration::from_micros(500);
+/// Statements that a server has at once: each waits in a thread, and a server that says nothing is not to have all that there are.
+const AT_A_SERVER: usize = 128;
 /// More statements than a component has: each is prepared once a connection.
 const PREPARED_STATEMENTS: usize = 256;
 
@@ -37,6 +40,7 @@ enum Store {
         token: String,
         /// Once somebody has connected: it takes time to make.
         client: OnceLock<libsql::Database>,
+        places: Arc<Semaphore>,
     },
 }
 
@@ -62,7 +66,8 @@ impl Database {
                 Store::File { file: File::new(path.clone()), keeper: Mutex::new(Some(keeper)) }
             }
             DatabasePlace::Hosted { url, token } => {
-                Store::Server { url: url.clone(), token: token.clone(), client: OnceLock::new() }
+                let places = Arc::new(Semaphore::new(AT_A_SERVER));
+                Store::Server { url: url.clone(), token: token.clone(), client: OnceLock::new(), places }
             }
         };
         Ok(Self { name: name.to_owned(), place, statements: AtomicU64::new(0), store })
@@ -73,7 +78,7 @@ impl Database {
     pub(crate) fn connect(&self) -> Result<Link> {
         Ok(match &self.store {
             Store::File { file, .. } => Link::File(Arc::new(file.connect()?)),
-            Store::Server { url, token, client } => {
+            Store::Server { url, token, client, .. } => {
                 let client = match client.get() {
                     Some(client) => client,
                     // not made within the lock: who comes meanwhile makes another, and nobody waits for anybody
@@ -85,6 +90,12 @@ impl Database {
                 Link::Hosted(client.connect()?)
             }
         })
+    }
+
+    /// A place among the statements that a server has at once; a file has places of its own.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let Store::Server { places, .. } = &self.store else { return None };
+        places.clone().acquire_owned().await.ok()
     }
 
     /// The name by which components open it.

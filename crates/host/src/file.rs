@@ -14,13 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, Statement};
+use rusqlite::{Connection, Statement, StatementStatus};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::database::open;
 use crate::reuse::{Reusable, Unused};
-use crate::words::Needs;
+use crate::words::{Needs, is_harmless};
 
 /// Statements that read at once, and connections that are kept for them.
 const READERS: usize = 8;
@@ -115,8 +116,8 @@ impl FileConnection {
     /// the middle of reading. Blocks.
     ///
     /// # Errors
-    /// What SQLite says to the statement; what is done with it.
-    pub(crate) fn with<T, E: From<rusqlite::Error>>(
+    /// What SQLite says to the statement; what is done with it; [`Busy`] where it writes although its words do not tell.
+    pub(crate) fn with<T, E: From<Busy> + From<rusqlite::Error>>(
         &self,
         place: Place,
         statement: &str,
@@ -130,26 +131,38 @@ impl FileConnection {
                 };
                 act(&mut *connection.prepare_cached(statement)?, &mut || ())
             }
-            Place::Writer(turn) => {
-                let mut writer = self.file.writers.take(&self.file.path, open)?;
-                let done = self.write(&writer, statement, |prepared| act(prepared, &mut || ()));
-                back(&mut writer, &done);
-                // for the next one, whose turn is not before it is there
-                drop(writer);
-                drop(turn);
-                done
-            }
+            Place::Writer(turn) => self.with_writer(turn, statement, act),
             Place::Reader(place) => {
                 let mut place = Some(place);
                 let mut reader = self.file.readers.take(&self.file.path, open)?;
-                let done = reader
-                    .prepare_cached(statement)
-                    .map_err(E::from)
-                    .and_then(|mut prepared| act(&mut prepared, &mut || drop(place.take())));
+                let prepared = reader.prepare_cached(statement).map_err(E::from);
+                if prepared.as_ref().is_ok_and(|prepared| !prepared.readonly() && !is_harmless(statement)) {
+                    // its words have not told that it writes
+                    drop(prepared);
+                    drop((reader, place));
+                    let turn = Handle::current().block_on(place_in(&self.file.writing, self.file.patience))?;
+                    return self.with_writer(turn, statement, act);
+                }
+                let done = prepared.and_then(|mut prepared| act(&mut prepared, &mut || drop(place.take())));
                 back(&mut reader, &done);
                 done
             }
         }
+    }
+
+    fn with_writer<T, E: From<rusqlite::Error>>(
+        &self,
+        turn: OwnedSemaphorePermit,
+        statement: &str,
+        act: impl FnOnce(&mut Statement<'_>, &mut dyn FnMut()) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.file.writers.take(&self.file.path, open)?;
+        let done = self.write(&writer, statement, |prepared| act(prepared, &mut || ()));
+        back(&mut writer, &done);
+        // for the next one, whose turn is not before it is there
+        drop(writer);
+        drop(turn);
+        done
     }
 
     fn write<T, E: From<rusqlite::Error>>(
@@ -159,17 +172,19 @@ impl FileConnection {
         act: impl FnOnce(&mut Statement<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut prepared = writer.prepare_cached(statement)?;
-        let before = writer.total_changes();
+        let (before, runs) = (writer.total_changes(), prepared.get_status(StatementStatus::Run));
         set_last_insert_rowid(writer, self.last().rowid);
-        let done = act(&mut prepared)?;
-        if !prepared.readonly() {
+        let done = act(&mut prepared);
+        // one that failed before it ran leaves there what the last one of somebody else did
+        let ran = prepared.get_status(StatementStatus::Run) != runs;
+        if ran && !prepared.readonly() {
             drop(prepared);
             let mut last = self.last();
             last.changes = writer.changes();
             last.total_changes += writer.total_changes().saturating_sub(before);
             last.rowid = writer.last_insert_rowid();
         }
-        Ok(done)
+        done
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Last> {

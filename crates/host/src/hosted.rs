@@ -96,6 +96,8 @@ mod tests {
         OwesAnAnswer,
         /// Takes a statement and says nothing.
         IsSilent,
+        /// Answers with ten rows, and then with nothing.
+        StopsAmidRows,
     }
 
     /// Answers every statement in the pieces in which sqld does, with as many rows as the statement is a number.
@@ -127,7 +129,11 @@ mod tests {
                             if manner == Manner::IsSilent {
                                 continue;
                             }
-                            if answer(&mut stream, &request).is_err() || manner == Manner::HangsUp {
+                            if manner == Manner::StopsAmidRows {
+                                answer(&mut stream, &request, 12).unwrap();
+                                continue;
+                            }
+                            if answer(&mut stream, &request, usize::MAX).is_err() || manner == Manner::HangsUp {
                                 return;
                             }
                         }
@@ -167,7 +173,8 @@ mod tests {
         Some(head + &String::from_utf8(body).unwrap())
     }
 
-    fn answer(stream: &mut TcpStream, request: &str) -> std::io::Result<()> {
+    /// So many pieces of an answer: the head, the columns, the rows.
+    fn answer(stream: &mut TcpStream, request: &str, most: usize) -> std::io::Result<()> {
         let piece = |line: &str| format!("{:X}\r\n{line}\n\r\n", line.len() + 1);
         let mut pieces = vec!["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned()];
         if request.contains("/v3/cursor") {
@@ -182,7 +189,7 @@ mod tests {
             pieces.push(piece(r#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"close"}}]}"#));
         }
         pieces.push("0\r\n\r\n".to_owned());
-        for (number, piece) in pieces.iter().enumerate() {
+        for (number, piece) in pieces.iter().enumerate().take(most) {
             if number + 4 > pieces.len() {
                 std::thread::sleep(Duration::from_millis(1)); // a packet of its own
             }
@@ -262,5 +269,19 @@ mod tests {
         let error = rows(&server.connect(), 1).unwrap_err();
         assert!(error.to_string().contains("operation timed out"), "{error}");
         assert_eq!(server.seen(), (1, 1));
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_amid_the_rows_is_not_waited_for_either() {
+        let runtime = Runtime::new().unwrap();
+        let _entered = runtime.enter();
+        let server = Server::start(Manner::StopsAmidRows);
+        let mut found = 0;
+        let row = |_| {
+            found += 1;
+            Ok(())
+        };
+        let error = run(&server.connect(), PATIENCE, "SELECT 20", Vec::new(), drop, row).unwrap_err();
+        assert!(error.to_string().contains("operation timed out") && (1..=10).contains(&found), "{found}: {error}");
     }
 }

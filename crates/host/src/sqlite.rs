@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use futures::FutureExt as _;
 use rusqlite::types::{Value as Stored, ValueRef};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Accessor, Destination, FutureReader, Resource, StreamProducer, StreamReader, StreamResult, VecBuffer};
 
@@ -105,7 +105,7 @@ impl Connection {
                 Ok(place) => Ok(Way::File(connection, place)),
                 Err(busy) => Err(busy.into()),
             },
-            (None, Link::Hosted(connection)) => Ok(Way::Hosted(connection)),
+            (None, Link::Hosted(connection)) => Ok(Way::Hosted(connection, self.database.place().await)),
         };
         Ready { statement, way, fault }
     }
@@ -120,7 +120,7 @@ struct Ready {
 
 enum Way {
     File(Arc<FileConnection>, Place),
-    Hosted(libsql::Connection),
+    Hosted(libsql::Connection, Option<OwnedSemaphorePermit>),
 }
 
 impl Ready {
@@ -148,16 +148,18 @@ impl Way {
     ) -> Answer<()> {
         let (connection, place) = match self {
             Self::File(connection, place) => (connection, place),
-            Self::Hosted(connection) => {
-                return hosted::run(&connection, hosted::LONGEST, statement, parameters, columns, |found| row(found, &mut || ()));
+            Self::Hosted(connection, mut place) => {
+                let row = |found| row(found, &mut || drop(place.take()));
+                return hosted::run(&connection, hosted::LONGEST, statement, parameters, columns, row);
             }
         };
-        // what is written is written before the first row is there: others have their turn before these are read
-        let (writes, mut written) = (matches!(place, Place::Writer(_)), Vec::new());
+        let mut written = Vec::new();
         let act = |prepared: &mut rusqlite::Statement<'_>, make_room: &mut dyn FnMut()| {
             let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
             let width = names.len();
             columns(names);
+            // what is written is written before the first row is there: others have their turn before these are read
+            let writes = !prepared.readonly();
             let mut rows = prepared.query(rusqlite::params_from_iter(parameters.into_iter().map(to_stored))).map_err(io)?;
             while let Some(found) = rows.next().map_err(io)? {
                 let value = |column| found.get_ref(column).map_err(io).and_then(from_stored);
@@ -225,6 +227,19 @@ impl Unsent {
         if let Some(to) = self.to.take() {
             drop(to.send(std::mem::take(&mut self.columns)));
         }
+    }
+}
+
+/// Sends a row, or waits until there is room for it.
+fn pass_on(row: RowResult, make_room: &mut dyn FnMut(), answer: &RefCell<Unsent>, to: &mpsc::Sender<RowResult>) -> Answer<()> {
+    match to.try_send(row) {
+        Err(TrySendError::Full(row)) => {
+            // The component must begin to read before there can be more.
+            make_room();
+            answer.borrow_mut().send();
+            to.blocking_send(row).map_err(unread)
+        }
+        sent => sent.map_err(unread),
     }
 }
 
@@ -352,16 +367,7 @@ impl<T: Send> HostConnectionWithStore<T> for Spin {
         connection.start(statement, move |ready| {
             let answer = RefCell::new(Unsent { columns: vec![], to: Some(send_columns) });
             let columns = |names| answer.borrow_mut().columns = names;
-            let row = |row, make_room: &mut dyn FnMut()| match send_row.try_send(row) {
-                Err(TrySendError::Full(row)) => {
-                    // The component must begin to read before there can be more.
-                    make_room();
-                    answer.borrow_mut().send();
-                    send_row.blocking_send(row).map_err(unread)
-                }
-                sent => sent.map_err(unread),
-            };
-            let done = ready.run(parameters, columns, row);
+            let done = ready.run(parameters, columns, |row, make_room| pass_on(row, make_room, &answer, &send_row));
             if let Some(sent) = sent {
                 sent.done(done.is_ok());
             }
@@ -427,11 +433,50 @@ mod tests {
         answer
     }
 
+    /// Has a statement run whose rows nobody reads before the answer's other half is dropped.
+    fn ask_and_not_read(connection: &Connection, statement: &str) -> (mpsc::Receiver<RowResult>, oneshot::Receiver<Vec<String>>) {
+        let ((send, rows), (send_columns, columns)) = (mpsc::channel(UNREAD_ROWS), oneshot::channel());
+        connection.clone().start(statement.to_owned(), move |ready| {
+            let answer = RefCell::new(Unsent { columns: vec![], to: Some(send_columns) });
+            let done = ready.run(Vec::new(), drop, |row, make_room| pass_on(row, make_room, &answer, &send));
+            assert!(done.is_err(), "nobody read them");
+        });
+        (rows, columns)
+    }
+
+    async fn books(folder: &tempfile::TempDir) -> Arc<Database> {
+        let place = DatabasePlace::File(folder.path().join("books.db"));
+        let database = Arc::new(Database::new("default", place).unwrap());
+        ask(&connection(&database).await, "CREATE TABLE t (a)").await.unwrap().unwrap();
+        database
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rows_that_nobody_reads_keep_no_other_statement_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = books(&folder).await;
+        let six = "WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 6)";
+        let mut unread = Vec::new();
+        let [own, other] = [connection(&database).await, connection(&database).await];
+        ask(&own, "PRAGMA foreign_keys = ON").await.unwrap().unwrap();
+        for writer in [connection(&database).await, own] {
+            let (rows, columns) = ask_and_not_read(&writer, &format!("{six} INSERT INTO t SELECT a FROM n RETURNING a"));
+            columns.await.unwrap();
+            unread.push(rows);
+        }
+        for _ in 0..20 {
+            let (rows, columns) = ask_and_not_read(&connection(&database).await, &format!("{six} SELECT a FROM n"));
+            columns.await.unwrap();
+            unread.push(rows);
+        }
+        assert_eq!(ask(&other, "UPDATE t SET a = 0 RETURNING a").await.unwrap().unwrap(), 12);
+        assert_eq!(ask(&other, "SELECT a FROM t").await.unwrap().unwrap(), 12);
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn a_component_that_is_busy_when_its_turn_comes_keeps_nobody_else_from_writing() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Arc::new(Database::new("default", DatabasePlace::File(folder.path().join("books.db"))).unwrap());
-        ask(&connection(&database).await, "CREATE TABLE t (a)").await.unwrap().unwrap();
+        let database = books(&folder).await;
         let [first, busy, other] = [connection(&database).await, connection(&database).await, connection(&database).await];
         let Link::File(file) = &first.link else { panic!("it is a file") };
         let turn = file.place("DELETE FROM t").await.ok();
@@ -444,5 +489,21 @@ mod tests {
         assert_eq!(last.await.unwrap().unwrap(), 1);
         drop(waiting);
         assert_eq!(ask(&other, "SELECT a FROM t").await.unwrap().unwrap(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_says_nothing_leaves_threads_for_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let books = books(&folder).await;
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let people = Arc::new(Database::new("people", DatabasePlace::Hosted { url, token: String::new() }).unwrap());
+        let people = connection(&people).await;
+        // more than there are threads
+        let unanswered: Vec<_> = (0..600).map(|_| ask(&people, "SELECT 1")).collect();
+        let answer = ask(&connection(&books).await, "SELECT a FROM t");
+        let in_time = tokio::time::timeout(Duration::from_secs(5), answer).await;
+        assert_eq!(in_time.expect("it has a thread").unwrap().unwrap(), 0);
+        drop((silent, unanswered));
     }
 }

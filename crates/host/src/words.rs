@@ -1,4 +1,5 @@
-//! What the words of a statement tell before any connection has seen it. What hides them is not seen: a view over `changes()`.
+//! What the words of a statement tell before any connection has seen it. What hides them is not seen: a view over `changes()`, or
+//! `"changes"()`.
 
 /// What components say to a file beside statements on tables, and what may be said again: it sets what is set already.
 const HARMLESS: &str = "PRAGMA journal_mode = WAL";
@@ -7,7 +8,7 @@ const MAY_READ: [&str; 3] = ["SELECT", "WITH", "EXPLAIN"];
 /// How statements begin that write rows, and leave nothing behind in their connection.
 const WRITE: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "REPLACE"];
 /// Functions that tell of a connection's own last statement.
-const OF_THE_LAST: [&str; 2] = ["changes", "last_insert_rowid"];
+const OF_THE_LAST: [&str; 3] = ["changes", "total_changes", "last_insert_rowid"];
 
 /// Which connection a statement needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,21 +25,27 @@ impl Needs {
         let mut tokens = Tokens::of(statement);
         let Some(Token::Word(first)) = tokens.next() else { return Self::ItsOwn };
         let begins = |known: &[&str]| known.iter().any(|word| first.eq_ignore_ascii_case(word));
-        let (mut writes, mut before) = (begins(&WRITE), first);
+        let mut writes = begins(&WRITE);
         let may_write = writes || begins(&["WITH"]);
+        let (mut before, mut last) = ("", first);
         for token in tokens {
             match token {
                 Token::Word(word) => {
                     writes = writes || may_write && WRITE.iter().any(|known| word.eq_ignore_ascii_case(known));
-                    before = word;
+                    (before, last) = (last, word);
                 }
-                Token::Opening if OF_THE_LAST.iter().any(|function| ends_with(before, function)) => return Self::ItsOwn,
-                Token::Opening | Token::Other => before = "",
+                // not the columns of a table of that name
+                Token::Opening if OF_THE_LAST.iter().any(|function| last.eq_ignore_ascii_case(function)) => {
+                    if !before.eq_ignore_ascii_case("INTO") {
+                        return Self::ItsOwn;
+                    }
+                }
+                Token::Opening | Token::Other => (before, last) = ("", ""),
             }
         }
         if writes {
             Self::AnyWriter
-        } else if begins(&MAY_READ) || statement.trim() == HARMLESS {
+        } else if begins(&MAY_READ) || is_harmless(statement) {
             Self::AnyReader
         } else {
             Self::ItsOwn
@@ -46,7 +53,12 @@ impl Needs {
     }
 }
 
-/// Whether a statement may change something, of whatever kind.
+/// Whether it sets what is set already: it may run where others read.
+pub(crate) fn is_harmless(statement: &str) -> bool {
+    statement.trim() == HARMLESS
+}
+
+/// Whether a statement may change something of the file's content.
 pub(crate) fn may_change(statement: &str) -> bool {
     let mut tokens = Tokens::of(statement);
     let is = |word: &str, known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
@@ -60,20 +72,17 @@ pub(crate) fn may_change(statement: &str) -> bool {
     }
 }
 
-fn ends_with(word: &str, end: &str) -> bool {
-    word.len().checked_sub(end.len()).is_some_and(|from| word.as_bytes()[from..].eq_ignore_ascii_case(end.as_bytes()))
-}
-
-/// A part of a statement. What stands in quotes is taken for words, too.
+/// A part of a statement.
 #[derive(Debug)]
 enum Token<'a> {
     Word(&'a str),
     /// Of parentheses.
     Opening,
+    /// What stands in quotes, signs.
     Other,
 }
 
-/// The parts of a statement, without spaces and the comments that take a line each.
+/// The parts of a statement, without spaces and comments.
 struct Tokens<'a>(&'a str);
 
 impl<'a> Tokens<'a> {
@@ -86,10 +95,21 @@ impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
 
     fn next(&mut self) -> Option<Token<'a>> {
+        let after = |text: &'a str, end| text.split_once(end).map_or("", |(_, rest)| rest);
         loop {
             self.0 = self.0.trim_ascii_start();
-            let Some(comment) = self.0.strip_prefix("--") else { break };
-            self.0 = comment.split_once('\n').map_or("", |(_, rest)| rest);
+            self.0 = match (self.0.strip_prefix("--"), self.0.strip_prefix("/*")) {
+                (Some(comment), _) => after(comment, "\n"),
+                (_, Some(comment)) => after(comment, "*/"),
+                (None, None) => break,
+            };
+        }
+        // a quote within quotes is doubled: what follows are quotes again
+        for (begin, end) in [('\'', "'"), ('"', "\""), ('`', "`"), ('[', "]")] {
+            if let Some(quoted) = self.0.strip_prefix(begin) {
+                self.0 = after(quoted, end);
+                return Some(Token::Other);
+            }
         }
         let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
         let bytes = self.0.as_bytes();
@@ -118,6 +138,8 @@ mod tests {
             "EXPLAIN DELETE FROM t",
             "SELECT changes FROM rules WHERE (changes) > (1) AND name = 'ё (' -- changes()",
             "SELECT changes -- of rules\n, (1) FROM rules",
+            "/* trace */ SELECT account_changes(1), 'changes()', \"INSERT\"",
+            "WITH n AS (SELECT 'it''s no DELETE', [update]) SELECT * FROM n",
             "PRAGMA journal_mode = WAL",
         ] {
             assert_eq!(Needs::of(statement), Needs::AnyReader, "{statement}");
@@ -128,6 +150,9 @@ mod tests {
             "delete from t",
             "REPLACE INTO t VALUES (1)",
             "with n AS (SELECT 1) insert INTO t SELECT * FROM n",
+            "WITH n AS (SELECT '--' AS a) INSERT INTO t SELECT a FROM n",
+            "WITH n AS (SELECT 1) /* -- why */ DELETE FROM t",
+            "INSERT INTO changes (a) VALUES (1)",
             "WITH n AS (SELECT replace('a', 'b', 'c')) SELECT * FROM n",
         ] {
             assert_eq!(Needs::of(statement), Needs::AnyWriter, "{statement}");
@@ -145,6 +170,9 @@ mod tests {
             "SELECT total_changes()",
             "WITH n AS (SELECT 1) SELECT a, changes(\n) FROM n",
             "INSERT INTO t VALUES (changes())",
+            "INSERT INTO changes (a) VALUES (changes())",
+            "SELECT '--', changes()",
+            "'",
             "",
             "--",
         ] {

@@ -7,6 +7,12 @@ use super::*;
 #[derive(Debug)]
 struct Failed(#[expect(dead_code, reason = "it is printed")] String);
 
+impl From<Busy> for Failed {
+    fn from(_: Busy) -> Self {
+        Self("database is locked".to_owned())
+    }
+}
+
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self(error.to_string())
@@ -181,16 +187,37 @@ async fn of_the_last_statement_a_connection_tells_its_own_whoever_else_has_writt
 }
 
 #[tokio::test]
-async fn a_statement_that_failed_changed_nothing_that_is_told() {
+async fn of_a_statement_that_failed_a_connection_tells_what_sqlite_does() {
     let shop = Shop::open().await;
     let (one, other) = (shop.connect(), shop.connect());
+    say(&other, "CREATE UNIQUE INDEX each ON t (a)").await;
+    let other = shop.connect();
+    let fails = |statement: &'static str| {
+        let place = other.place(statement);
+        let other = &other;
+        async move {
+            let unbound = |prepared: &mut Statement<'_>, _: &mut dyn FnMut()| Ok::<_, Failed>(prepared.execute([])?);
+            assert!(other.with(place.await.unwrap(), statement, unbound).is_err());
+            (other.changes().await, other.last_insert_rowid().await)
+        }
+    };
     say(&other, "INSERT INTO t VALUES (1), (2)").await;
     say(&one, "INSERT INTO t VALUES (3)").await;
-    let statement = "INSERT INTO t VALUES (?1)";
-    let place = other.place(statement).await.unwrap();
-    let unbound = |prepared: &mut Statement<'_>, _: &mut dyn FnMut()| prepared.execute([]);
-    assert!(other.with(place, statement, unbound).is_err());
-    assert_eq!((other.changes().await, other.last_insert_rowid().await), (2, 2));
+    assert_eq!(fails("INSERT INTO t VALUES (?1)").await, (2, 2), "it did not run");
+    assert_eq!(fails("INSERT OR FAIL INTO t VALUES (4), (4)").await, (1, 4), "it came half the way");
+    assert_eq!(fails("UPDATE t SET a = 5").await, (0, 4), "it was taken back");
+    assert_eq!(say(&shop.connect(), "SELECT a FROM t").await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn what_writes_without_a_word_of_it_waits_for_its_turn_all_the_same() {
+    let shop = Shop::open().await;
+    let connection = shop.connect();
+    // SQLite takes this sign for a space
+    let statement = "WITH n AS (SELECT 1)\u{FEFF}INSERT INTO t SELECT 1";
+    assert!(matches!(connection.place(statement).await, Ok(Place::Reader(_))));
+    say(&connection, statement).await;
+    assert_eq!(connection.changes().await, 1);
 }
 
 #[tokio::test]

@@ -143,6 +143,7 @@ impl Connector {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
+        http.set_connect_timeout(Some(SILENCE / 2)); // for all addresses of a name together
         let https = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().wrap_connector(http);
         Ok(Self { https, sockets: Sockets::new(), patience: SILENCE })
     }
